@@ -1,0 +1,107 @@
+"""What a conversation is made of.
+
+Frozen values, neutral to any server: how they look on the wire is the business of `wire.render`.
+Ids do not occur here except as a note of what the server sent, because ids exist on the wire only;
+inside, a call is keyed by (step, index).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Effect = Literal["reads", "edits", "runs", "network"]
+"""What a tool may do to the world; `reads` changes nothing and may run in parallel."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as the model, the leak parser and the dispatcher know it.
+
+    `parameters` is the JSON Schema of the arguments object. `aliases` are other names that models use for
+    the same tool, `parameter_aliases` maps other parameter names to ours, and each schema in `legacy` is an
+    older shape of the arguments that the tool still understands. A tool that is not `offered` is accepted
+    when it is called, but never described to the model. `example` is one correct arguments object, for errors.
+    """
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+    effect: Effect = "reads"
+    aliases: tuple[str, ...] = ()
+    parameter_aliases: Mapping[str, str] = field(default_factory=dict)
+    legacy: tuple[Mapping[str, Any], ...] = ()
+    offered: bool = True
+    example: str = "{}"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One tool call of an assistant message.
+
+    index: number of the call in its step, in order of appearance; calls that were dropped leave gaps.
+    name: the tool's name as the model wrote it, or as it was resolved where the model wrote none.
+    arguments: the text of a JSON object, byte for byte what the model wrote where that was one.
+    raw: the model's own argument text, which may be no JSON at all.
+    id: the id that the server sent, "" for none.
+    problem: not empty means that the call must not run; it is the result the model gets instead.
+    """
+
+    index: int
+    name: str
+    arguments: str
+    raw: str = ""
+    id: str = ""
+    problem: str = ""
+
+    @property
+    def parsed(self) -> dict[str, Any]:
+        """The arguments as a dict."""
+        value = json.loads(self.arguments, strict=False)
+        assert isinstance(value, dict), "Call.arguments is always an object"
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assistant:
+    """What the model said. `reasoning_field` is the name under which the server sent the reasoning."""
+
+    content: str = ""
+    reasoning: str = ""
+    calls: tuple[Call, ...] = ()
+    reasoning_field: str = "reasoning_content"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The one result of a call; it stands directly behind its assistant message, in call order."""
+
+    content: str
+
+
+Message = System | User | Assistant | Result
+
+
+@dataclass(frozen=True, slots=True)
+class ToolResult:
+    """What a tool returns: `content` for the model, `details` for the person who watches.
+
+    A tool whose `answer` is not None ends the turn with that answer (`attempt_completion`).
+    """
+
+    content: str
+    details: str = ""
+    failed: bool = False
+    answer: str | None = None

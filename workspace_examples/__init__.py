@@ -1,0 +1,1 @@
+"""Small projects with recorded assistant turns; `agent demo` copies one and plays it."""
