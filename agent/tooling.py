@@ -38,7 +38,10 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A process that ended. `code` is None when the time limit ended it."""
+    """A process that ended. `code` is None when the time limit ended it.
+
+    output: stdout and stderr together; of a long output head and tail only, while `Output` got all of it.
+    """
 
     code: int | None
     output: str

@@ -1,0 +1,184 @@
+"""Whether arguments fit a tool, and what they look like to the tool.
+
+The one place for parameter aliases, legacy shapes and coercion: the leak parser asks before it lets a call run, the
+dispatcher again before it runs one. Rules, from what models really send (`None` is "absent", "5" is 5, one object
+where a list is wanted is a list of one):
+
+    named call      aliases, then legacy shapes, then coercion; what is still unknown is dropped with a note
+    nameless call   aliases only: the arguments are the only evidence for the tool, so they must fit as they stand
+
+A schema that can't be evaluated proves nothing: it makes no named call wrong, and no nameless call right.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from roundtrip.agent.leaks.offer import Offer
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """Canonical arguments, what was changed on the way (for the model to read), and what is wrong with them."""
+
+    arguments: dict[str, Any]
+    notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+def fit(offer: Offer, arguments: Mapping[str, Any]) -> Fit:
+    """Arguments of a call that names its tool."""
+    if offer.schema is None:
+        return Fit(dict(arguments))
+    shapes = [_shaped(schema, offer.parameter_aliases, arguments) for schema in (offer.schema, *offer.legacy)]
+    return min(shapes, key=lambda shape: (len(shape.problems), len(shape.notes)))
+
+
+def fits_as_it_stands(offer: Offer, arguments: Mapping[str, Any]) -> bool | None:
+    """Arguments of a call without a name; None where the schema can't tell."""
+    if offer.schema is None:
+        return True
+    renamed = _renamed(offer.parameter_aliases, arguments)
+    known = _properties(offer.schema)
+    if (known and not set(renamed) <= set(known)) or not set(offer.required) <= set(renamed):
+        return False
+    problem = _violation(offer.schema, renamed)
+    return None if problem is None else not problem
+
+
+def _properties(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = schema.get("properties")
+    return found if isinstance(found, Mapping) else {}
+
+
+def _renamed(aliases: Mapping[str, str], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    renamed = {aliases.get(key, key): value for key, value in arguments.items()}
+    return {**renamed, **{key: value for key, value in arguments.items() if key not in aliases}}
+
+
+def _shaped(schema: Mapping[str, Any], aliases: Mapping[str, str], arguments: Mapping[str, Any]) -> Fit:
+    known = _properties(schema)
+    open_ended = not known or schema.get("additionalProperties") not in (None, False)
+    shaped: dict[str, Any] = {}
+    notes: list[str] = []
+    for key, value in _renamed({a: c for a, c in aliases.items() if a not in known}, arguments).items():
+        if key not in known:
+            if open_ended:
+                shaped[key] = value
+            else:
+                notes.append(f"unknown parameter {key!r} was ignored")
+        elif value is not None or _takes_null(known[key]):
+            shaped[key] = _coerced(known[key], value)
+            if shaped[key] is not value:
+                notes.append(f"{key!r} was taken as {_type(known[key])}")
+    missing = [str(name) for name in schema.get("required") or () if name not in shaped]
+    problems = [f"missing required parameter {name!r}" for name in missing]
+    if not problems:
+        problem = _violation(schema, shaped)
+        problems = [problem] if problem else []
+    return Fit(shaped, tuple(notes), tuple(problems))
+
+
+def _type(schema: Any) -> str:
+    found = schema.get("type") if isinstance(schema, Mapping) else None
+    return found if isinstance(found, str) else ""
+
+
+def _takes_null(schema: Any) -> bool:
+    return isinstance(schema, Mapping) and "null" in json.dumps([schema.get("type"), schema.get("enum")], default=str)
+
+
+def _coerced(schema: Any, value: Any) -> Any:
+    """The value as the schema's type, or itself where there is no harmless way."""
+    coerce = _COERCIONS.get(_type(schema))
+    return coerce(value) if coerce else value
+
+
+def _integer(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return _parsed(value, int) if isinstance(value, str) else value
+
+
+def _number(value: Any) -> Any:
+    return _parsed(value, (int, float)) if isinstance(value, str) else value
+
+
+def _boolean(value: Any) -> Any:
+    return {"true": True, "false": False}.get(value.strip().lower(), value) if isinstance(value, str) else value
+
+
+def _string(value: Any) -> Any:
+    if isinstance(value, (bool, int, float)):
+        return json.dumps(value)
+    if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
+        return shlex.join(value)  # a command given as a list of words
+    return value
+
+
+def _array(value: Any) -> Any:
+    if isinstance(value, str):
+        parsed = _parsed(value, list)
+        return parsed if parsed is not value else [value]
+    return [value] if isinstance(value, dict) else value
+
+
+def _object(value: Any) -> Any:
+    return _parsed(value, dict) if isinstance(value, str) else value
+
+
+def _parsed(value: str, wanted: type | tuple[type, ...]) -> Any:
+    """The value of a JSON text if it has a wanted type, else the text itself."""
+    try:
+        parsed = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return parsed if isinstance(parsed, wanted) and not isinstance(parsed, bool) else value
+
+
+_COERCIONS: dict[str, Callable[[Any], Any]] = {
+    "integer": _integer,
+    "number": _number,
+    "boolean": _boolean,
+    "string": _string,
+    "array": _array,
+    "object": _object,
+}
+
+
+def _violation(schema: Mapping[str, Any], arguments: dict[str, Any]) -> str | None:
+    """What is wrong by the schema, "" for nothing, None where it can't be evaluated."""
+    try:
+        text = json.dumps({**schema, "additionalProperties": schema.get("additionalProperties") or True})
+    except (TypeError, ValueError, RecursionError):
+        return None
+    validate = _compiled(text)
+    return None if validate is None else validate(arguments)
+
+
+@lru_cache(maxsize=256)
+def _compiled(text: str) -> Callable[[dict[str, Any]], str | None] | None:
+    if '"$ref": "' in text.replace('"$ref": "#', ""):
+        return None  # a remote schema would be fetched
+    import fastjsonschema
+
+    try:
+        validate = fastjsonschema.compile(json.loads(text), use_default=False, use_formats=False)
+    except Exception:  # foreign schemas fail in every way there is
+        return None
+
+    def violation(arguments: dict[str, Any]) -> str | None:
+        try:
+            validate(arguments)
+        except fastjsonschema.JsonSchemaValueException as error:
+            return str(error.message).replace("data.", "", 1)
+        except Exception:  # as above: generated code over foreign data
+            return None
+        return ""
+
+    return violation

@@ -1,0 +1,49 @@
+"""What the leak parser knows about a tool. Its own small type, so that the parser can be used alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A tool that was described to the model in this request.
+
+    schema: JSON Schema of the arguments; None accepts any object.
+    aliases: other names for it; they compare without case, `_` and `-`.
+    parameter_aliases: other parameter names, to the schema's own.
+    legacy: schemas of older shapes of the arguments that the tool still takes.
+    merely_reads: the tool changes nothing, so a call with less evidence may run.
+    """
+
+    name: str
+    schema: Mapping[str, Any] | None = None
+    aliases: tuple[str, ...] = ()
+    parameter_aliases: Mapping[str, str] = field(default_factory=dict)
+    legacy: tuple[Mapping[str, Any], ...] = ()
+    merely_reads: bool = False
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the required parameters."""
+        listed = (self.schema or {}).get("required", ())
+        return tuple(str(name) for name in listed) if isinstance(listed, (list, tuple)) else ()
+
+    def answers_to(self, name: str) -> bool:
+        """Whether this is the tool's name, or an alias of it."""
+        return name == self.name or (bool(name) and folded(name) in {folded(known) for known in self.aliases})
+
+
+def folded(name: str) -> str:
+    """A name as aliases compare it."""
+    return name.replace("_", "").replace("-", "").casefold()
+
+
+def called(offers: tuple[Offer, ...], name: str) -> Offer | None:
+    """The offer of that name: an exact name wins over an alias, and either over another spelling of a name."""
+    exact = [offer for offer in offers if offer.name == name]
+    alias = [offer for offer in offers if offer.answers_to(name)]
+    spelt = [offer for offer in offers if name and folded(offer.name) == folded(name)]
+    return next((found[0] for found in (exact, alias, spelt) if len(found) == 1), None)

@@ -1,0 +1,99 @@
+"""Which tool a call means: from its header, its arguments and what was offered. Never a guess.
+
+Order, the first that decides wins:
+1. the header is a name, exactly;
+2. the header is a name in the family's wrapping, also with separators damaged or swallowed; longest name first;
+3. a `name` key in the arguments holds an offered name and is no parameter of that tool (vllm#32146);
+4. the header holds no name (`call_<hex>`, a counter): the one offered tool that the arguments fit as they stand.
+   Among several, the one with most required parameters, and only if it merely reads; a tie is unresolved.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from roundtrip.agent.leaks.dialect import Dialect
+from roundtrip.agent.leaks.fit import fits_as_it_stands
+from roundtrip.agent.leaks.offer import Offer, called
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """offer: the tool, None if there is none for sure. name: what the history shall call it, "" for no name.
+    repair: kind of what was done to find it, "" for nothing. reason: why there is no tool, for the model."""
+
+    offer: Offer | None
+    name: str
+    repair: str = ""
+    reason: str = ""
+    drop_name_key: bool = False
+
+
+def resolve(
+    header: str, arguments: Mapping[str, Any] | None, offers: tuple[Offer, ...], dialect: Dialect
+) -> Resolved:
+    """Finds the tool of a call. `arguments` is None where they could not be read."""
+    found = called(offers, header)
+    if found:
+        return Resolved(found, header, "header")
+    found, name = _in_header(header, offers, dialect)
+    if found:
+        regular = dialect.canonical.fullmatch(header)
+        return Resolved(found, name, "" if regular and regular["name"] == name else "header")
+    key = arguments.get("name") if arguments else None
+    found = called(offers, key) if isinstance(key, str) else None
+    if found and isinstance(key, str) and "name" not in _parameters(found):
+        return Resolved(found, key, "name_from_arguments", drop_name_key=True)
+    if dialect.nameless.fullmatch(header):
+        return _by_arguments(arguments, offers)
+    name = _bare_name(header, dialect)
+    known = ", ".join(offer.name for offer in offers)
+    return Resolved(None, name, reason=f"there is no tool called {name!r}; the tools are: {known}")
+
+
+def _in_header(header: str, offers: tuple[Offer, ...], dialect: Dialect) -> tuple[Offer | None, str]:
+    pattern = _headers(tuple((o.name, *o.aliases) for o in offers), dialect.prefix, dialect.index)
+    for name, regex in pattern:
+        if regex.fullmatch(header):
+            return called(offers, name), name
+    return None, ""
+
+
+@lru_cache(maxsize=64)
+def _headers(names: tuple[tuple[str, ...], ...], prefix: str, index: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Names with their header patterns: exact spelling before loose, longer before shorter."""
+    flat = sorted({name for group in names for name in group if name}, key=lambda name: (-len(name), name))
+    exact = [(name, re.compile(prefix + re.escape(name) + index)) for name in flat]
+    loose = [(name, re.compile(prefix + re.sub(r"[._-]", "[._-]?", name) + index, re.IGNORECASE)) for name in flat
+             if re.fullmatch(r"[\w.-]+", name)]  # fmt: skip
+    return (*exact, *loose)
+
+
+def _bare_name(header: str, dialect: Dialect) -> str:
+    """The name that the model seems to have meant, although nothing of that name was offered."""
+    name = re.sub(rf"^{dialect.prefix}", "", header)
+    return re.sub(r"(?:[:.]\d+(?:\.\d+)?|[:._-])$", "", name) or header
+
+
+def _parameters(offer: Offer) -> set[str]:
+    properties = (offer.schema or {}).get("properties")
+    return set(properties) if isinstance(properties, Mapping) else set()
+
+
+def _by_arguments(arguments: Mapping[str, Any] | None, offers: tuple[Offer, ...]) -> Resolved:
+    if arguments is None:
+        return Resolved(None, "", reason="the call names no tool")
+    verdicts = [(offer, fits_as_it_stands(offer, arguments)) for offer in offers]
+    fitting = [offer for offer, fits in verdicts if fits]
+    if any(fits is None for _, fits in verdicts) or not fitting:
+        return Resolved(None, "", reason="the call names no tool, and its arguments fit none for certain")
+    best = max(fitting, key=lambda offer: len(offer.required))
+    rivals = [offer for offer in fitting if len(offer.required) == len(best.required)]
+    if len(fitting) == 1 or (len(rivals) == 1 and best.merely_reads):
+        return Resolved(best, best.name, "name_from_schema")
+    names = ", ".join(sorted(offer.name for offer in fitting))
+    return Resolved(None, "", reason=f"the call names no tool, and its arguments fit several: {names}")

@@ -1,0 +1,68 @@
+"""From a call to a tool and arguments that fit it; or to the error that the model reads instead.
+
+History keeps what the model wrote; only the execution sees the mapped call. Errors say what was wrong, the schema in
+one line, and one correct example, because that is what makes the next try succeed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from roundtrip.agent.leaks import Offer, called, fit
+from roundtrip.agent.messages import Call, ToolSpec
+from roundtrip.agent.tooling import Refusal, Tool
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """A call that can run. notes: what was changed on the way, for the model."""
+
+    tool: Tool
+    arguments: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def offers(specs: Iterable[ToolSpec]) -> tuple[Offer, ...]:
+    """The tools as the leak parser knows them."""
+    return tuple(
+        Offer(s.name, s.parameters, s.aliases, s.parameter_aliases, s.legacy, s.effect == "reads") for s in specs
+    )
+
+
+def dispatch(call: Call, tools: Sequence[Tool]) -> Dispatched | Refusal:
+    """Finds the tool and fits the arguments; a Refusal is the call's result."""
+    known = offers(tool.spec for tool in tools)
+    offer = called(known, call.name)
+    tool = tools[known.index(offer)] if offer else None
+    if call.problem:
+        return Refusal(f"Not run: {call.problem}.{usage(tool.spec) if tool else ''}")
+    if offer is None or tool is None:
+        names = ", ".join(spec.name for spec in (tool.spec for tool in tools) if spec.offered)
+        return Refusal(f"Not run: there is no tool called {call.name!r}. The tools are: {names}.")
+    fitted = fit(offer, call.parsed)
+    if fitted.problems:
+        return Refusal(f"Not run: {'; '.join(fitted.problems)}.{usage(tool.spec)}")
+    return Dispatched(tool, fitted.arguments, fitted.notes)
+
+
+def usage(spec: ToolSpec) -> str:
+    """A tool's parameters and a correct example, one line each."""
+    required = spec.parameters.get("required", ())
+    parameters = ", ".join(
+        f"{name}{'' if name in required else '?'}: {schema.get('type', 'any')}"
+        for name, schema in spec.parameters.get("properties", {}).items()
+    )
+    return f"\nUsage: {spec.name}({parameters})\nExample arguments: {spec.example}"
+
+
+def with_notes(content: str, notes: Sequence[str]) -> str:
+    """A result with what the model should know about its call."""
+    return f"{content}\n(note: {'; '.join(notes)})" if notes else content
+
+
+def key(name: str, arguments: dict[str, Any]) -> str:
+    """The same string for the same call."""
+    return f"{name} {json.dumps(arguments, sort_keys=True, ensure_ascii=False)}"

@@ -1,0 +1,100 @@
+"""One chunk of a chat completion, whatever its server calls it.
+
+Tolerates what the vLLM, SGLang, llama.cpp and gateway streams of the incident corpus hold: null choices, null
+delta, content as a list of parts, reasoning under two names, the legacy `function_call`, errors as objects, as
+strings, or as plain `event: error` data. A whole `message` (a server that does not stream) reads as one delta.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+REASONING_FIELDS = ("reasoning_content", "reasoning")
+
+
+class Usage(NamedTuple):
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int
+
+
+class Delta(NamedTuple):
+    """What one chunk adds. field: the name under which the reasoning came. calls: raw call deltas."""
+
+    text: str = ""
+    reasoning: str = ""
+    field: str = ""
+    calls: tuple[Mapping[str, Any], ...] = ()
+    finish: str = ""
+    usage: Usage | None = None
+    error: str = ""
+    empty: bool = False
+
+
+NOTHING = Delta(empty=True)
+
+
+def read_chunk(data: str, event: str = "") -> Delta | None:
+    """The delta of one event's data; None where it can't be read as a chunk at all."""
+    try:
+        chunk = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(chunk, dict):
+        return None
+    if chunk.get("error") or event == "error":
+        return Delta(error=error_text(chunk))
+    choices = chunk.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    delta = choice.get("delta") or choice.get("message")
+    usage = chunk.get("usage")
+    return read_delta(
+        delta if isinstance(delta, dict) else {},
+        _string(choice.get("finish_reason")),
+        _usage(usage) if isinstance(usage, dict) else None,
+    )
+
+
+def read_delta(delta: Mapping[str, Any], finish: str = "", usage: Usage | None = None) -> Delta:
+    """A delta object (or a message object) by its fields."""
+    reasoning, field = "", ""
+    for name in REASONING_FIELDS:
+        value = delta.get(name)
+        if value and not field:
+            reasoning, field = _string(value), name
+    content = delta.get("content")
+    calls = delta.get("tool_calls")
+    legacy = delta.get("function_call")
+    found: tuple[Mapping[str, Any], ...] = ()
+    if calls or legacy:
+        listed = calls if isinstance(calls, list) else [calls] if calls else [{"index": 0, "function": legacy}]
+        found = tuple(call for call in listed if isinstance(call, dict))
+    return Delta(content if isinstance(content, str) else _string(content), reasoning, field, found, finish, usage)
+
+
+def error_text(body: Any) -> str:
+    """The human part of an error object, or all of it."""
+    error = body.get("error", body) if isinstance(body, dict) else body
+    message = error.get("message") if isinstance(error, dict) else error
+    return message if isinstance(message, str) and message else json.dumps(error, ensure_ascii=False)
+
+
+def _string(value: Any) -> str:
+    """Text of a string, or of a list of content parts."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "".join(_string(part.get("text")) if isinstance(part, dict) else _string(part) for part in value)
+    return ""
+
+
+def _usage(usage: Mapping[str, Any]) -> Usage:
+    details = usage.get("prompt_tokens_details")
+    cached = details.get("cached_tokens") if isinstance(details, dict) else 0
+    return Usage(_count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens")), _count(cached))
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) else 0

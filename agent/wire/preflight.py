@@ -1,0 +1,138 @@
+"""Verifies an outgoing body, and mends nothing.
+
+Written against the rules, not against `Conversation` or `render`, so that a mistake in those is seen here: the
+body's own messages are walked from first to last, and each rule of the history is asked anew. A violation is a bug.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from roundtrip.agent.wire.chunks import REASONING_FIELDS
+from roundtrip.agent.wire.profiles import Profile
+
+_ROLES = ("system", "user", "assistant", "tool")
+_ID_SHAPES: Mapping[str, re.Pattern[str]] = {
+    "mistral": re.compile(r"[A-Za-z0-9]{9}"),
+    "received": re.compile(r"[A-Za-z0-9_.:-]{1,64}"),
+}
+
+
+def preflight(body: Mapping[str, Any], profile: Profile) -> list[str]:
+    """What is wrong with the body, in words; empty if it may be sent."""
+    messages = body.get("messages")
+    if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
+        return ["messages is not a list of objects"]
+    return [violation for rule in _RULES for violation in rule(messages, profile)]
+
+
+def _order(messages: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[str]:
+    """Each call has exactly one result, in call order, before any other message."""
+    open_ids: list[Any] = []
+    for number, message in enumerate(messages):
+        role = message.get("role")
+        if role not in _ROLES:
+            yield f"message {number}: unknown role {role!r}"
+        if role == "tool":
+            if not open_ids:
+                yield f"message {number}: a result without a call"
+            elif message.get("tool_call_id") != open_ids.pop(0):
+                yield f"message {number}: result for {message.get('tool_call_id')!r} is out of order"
+            continue
+        if open_ids:
+            yield f"message {number}: {len(open_ids)} calls before it have no result"
+        open_ids = [call.get("id") for call in _calls(message)]
+    if open_ids:
+        yield f"the end: {len(open_ids)} calls have no result"
+
+
+def _ids(messages: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[str]:
+    """Ids are unique, and as the family wants them."""
+    calls = [call for message in messages for call in _calls(message)]
+    ids = [call.get("id") for call in calls]
+    if len(set(map(str, ids))) < len(ids):
+        yield "two calls have the same id"
+    for number, call in enumerate(calls):
+        name, call_id = str(call.get("function", {}).get("name")), str(call.get("id"))
+        if profile.ids == "kimi":
+            if call_id != f"functions.{name}:{number}":
+                yield f"call {number}: id {call_id!r} is not functions.{name}:{number}"
+        elif not _ID_SHAPES[profile.ids].fullmatch(call_id):
+            yield f"call {number}: id {call_id!r} has the wrong shape"
+
+
+def _arguments(messages: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[str]:
+    """Arguments are the text of a JSON object, by the letter of the JSON grammar or with raw control characters."""
+    for message in messages:
+        for call in _calls(message):
+            function = call.get("function", {})
+            if not isinstance(function.get("name"), str) or not function["name"]:
+                yield f"call {call.get('id')!r} has no name"
+            try:
+                value = json.loads(function.get("arguments"), parse_constant=_refuse)
+            except (TypeError, ValueError, RecursionError):
+                value = None
+            if not isinstance(value, dict):
+                yield f"call {call.get('id')!r}: its arguments are not the text of a JSON object"
+            elif any(marker in text for text in _strings(value) for marker in profile.markers):
+                yield f"call {call.get('id')!r}: live markup in its arguments"
+
+
+def _markup(messages: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[str]:
+    """No live markup in any string."""
+    for number, message in enumerate(messages):
+        for text in _strings(message):
+            for marker in profile.markers:
+                if marker in text:
+                    yield f"message {number}: live markup {marker!r}"
+
+
+def _shape(messages: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[str]:
+    """One system message, first; content is text; tool messages have no name; reasoning under one known name."""
+    systems = [number for number, message in enumerate(messages) if message.get("role") == "system"]
+    if systems != [0]:
+        yield f"system messages at {systems}, not just one at 0"
+    if not any(message.get("role") == "user" for message in messages):
+        yield "no user message"
+    for number, message in enumerate(messages):
+        role, content = message.get("role"), message.get("content")
+        if role == "tool" and "name" in message:
+            yield f"message {number}: a name on a tool message"
+        if not isinstance(content, str) and not (role == "assistant" and content is None and _calls(message)):
+            yield f"message {number}: content is {content!r}, not a string"
+        if role == "assistant" and content == "" and not _calls(message):
+            yield f"message {number}: an empty assistant message"
+        if role == "tool" and content == "":
+            yield f"message {number}: an empty result"
+        fields = [field for field in REASONING_FIELDS if field in message]
+        if len(fields) > 1 or (fields and (role != "assistant" or not profile.reasoning)):
+            yield f"message {number}: reasoning under {fields}"
+
+
+_Rule = Callable[[Sequence[Mapping[str, Any]], Profile], Iterator[str]]
+_RULES: tuple[_Rule, ...] = (_order, _ids, _arguments, _markup, _shape)
+
+
+def _calls(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    calls = message.get("tool_calls")
+    return [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+
+
+def _strings(value: Any) -> Iterator[str]:
+    """Every string in a JSON value, keys included."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, part in value.items():
+            yield str(key)
+            yield from _strings(part)
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _strings(part)
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(word)

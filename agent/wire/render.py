@@ -1,0 +1,99 @@
+"""History in, request body out, as the profile wants it.
+
+The body is a pure function of the messages and the profile, so that request n+1 begins with the messages of request
+n byte for byte, and the server's prompt cache holds. What a string says is never changed, but its markup is defused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from roundtrip.agent.messages import Assistant, Call, Message, Result, System, ToolSpec, User
+from roundtrip.agent.wire.defuse import defuse, defuse_json
+from roundtrip.agent.wire.profiles import Profile
+
+_USABLE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+_MISTRAL_ID = re.compile(r"[A-Za-z0-9]{9}")
+
+
+def render(
+    messages: Sequence[Message],
+    tools: Iterable[ToolSpec],
+    model: str,
+    profile: Profile,
+    *,
+    calls_allowed: bool = True,
+) -> dict[str, Any]:
+    """The body of a streamed chat-completions request. `calls_allowed=False` asks with `tool_choice: none`."""
+    body: dict[str, Any] = {"model": model, "messages": render_messages(messages, profile)}
+    offered = [render_tool(spec) for spec in tools if spec.offered]
+    if offered:
+        body["tools"] = offered
+        if not calls_allowed:
+            body["tool_choice"] = "none"
+    body["stream"] = True
+    body["stream_options"] = {"include_usage": True}
+    return body
+
+
+def render_tool(spec: ToolSpec) -> dict[str, Any]:
+    """A tool as chat completions describe it. `strict` stays off: it makes small models send every parameter."""
+    function = {"name": spec.name, "description": spec.description, "parameters": dict(spec.parameters)}
+    return {"type": "function", "function": function}
+
+
+def render_messages(messages: Sequence[Message], profile: Profile) -> list[dict[str, Any]]:
+    """The `messages` of a body. Results stand directly behind the assistant message they belong to."""
+    ids = call_ids([call for m in messages if isinstance(m, Assistant) for call in m.calls], profile)
+    next_id, waiting = iter(ids), iter(())  # type: tuple[Any, Any]
+    rendered: list[dict[str, Any]] = []
+    for message in messages:
+        match message:
+            case System(content):
+                rendered.append({"role": "system", "content": defuse(content, profile.markers)})
+            case User(content):
+                rendered.append({"role": "user", "content": defuse(content, profile.markers)})
+            case Assistant():
+                own = [next(next_id) for _ in message.calls]
+                waiting = iter(own)
+                rendered.append(_assistant(message, own, profile))
+            case Result(content):
+                content = defuse(content, profile.markers) or "(no output)"
+                rendered.append({"role": "tool", "tool_call_id": next(waiting), "content": content})
+    return rendered
+
+
+def _assistant(message: Assistant, ids: list[str], profile: Profile) -> dict[str, Any]:
+    content = defuse(message.content, profile.markers)
+    rendered: dict[str, Any] = {"role": "assistant", "content": content if content or not ids else None}
+    if message.reasoning and profile.reasoning:
+        rendered[message.reasoning_field] = defuse(message.reasoning, profile.markers)
+    if ids:
+        rendered["tool_calls"] = [_call(c, i, profile) for c, i in zip(message.calls, ids, strict=True)]
+    return rendered
+
+
+def _call(call: Call, call_id: str, profile: Profile) -> dict[str, Any]:
+    function = {
+        "name": defuse(call.name, profile.markers),
+        "arguments": defuse_json(call.arguments, profile.markers),
+    }
+    return {"id": call_id, "type": "function", "function": function}
+
+
+def call_ids(calls: Sequence[Call], profile: Profile, before: int = 0) -> list[str]:
+    """The id of each call of a request, in order. `before`: calls that came earlier in the conversation."""
+    if profile.ids == "kimi":
+        return [f"functions.{defuse(call.name, profile.markers)}:{before + n}" for n, call in enumerate(calls)]
+    usable = _MISTRAL_ID if profile.ids == "mistral" else _USABLE_ID
+    ids: list[str] = []
+    for number, call in enumerate(calls, before):
+        fresh = call.id if usable.fullmatch(call.id) and call.id not in ids else ""
+        serial = number
+        while not fresh or fresh in ids:
+            fresh = f"{serial:09d}" if profile.ids == "mistral" else f"call_{serial}"
+            serial += 1_000_000
+        ids.append(fresh)
+    return ids

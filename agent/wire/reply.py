@@ -1,0 +1,125 @@
+"""One answer of the server, from its first byte to its last: bytes in, events out.
+
+Strategy. The body is a stream of server-sent events, or one JSON object from a server that does not stream, or a web
+page from something that is no model server; which one, the content type says, and the first bytes where it lies.
+An answer ends in one of the ways of `Ending`; only "message" has judged calls, in all others nothing may run.
+
+llama.cpp checks the finished text against its own grammar, and where that fails (`--special` leaves a trailing
+`<|im_end|>`) sends an error frame after the complete deltas of all calls: then the deltas are right and are kept.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from roundtrip.agent.events import Event, Repaired, UsageReported
+from roundtrip.agent.leaks import Offer
+from roundtrip.agent.wire.assemble import Assembler
+from roundtrip.agent.wire.chunks import Delta, read_chunk
+from roundtrip.agent.wire.profiles import Profile
+from roundtrip.agent.wire.sse import ServerEvent, SseDecoder
+
+Ending = Literal["", "message", "parse failure", "server error", "no chat", "cut"]
+
+_PARSE_FAILURES = (
+    "peg-native format",  # llama.cpp since 2026-06
+    "Failed to parse input at pos",  # ik_llama.cpp, llama.cpp before that
+    "Failed to parse tool call",
+    "<|tool_call",  # exo#2281: the message of the error is the markup itself
+)
+_MOST_KEPT = 16 * 1024 * 1024
+
+
+def is_parse_failure(text: str) -> bool:
+    """Whether a server's error says that it could not parse what its own model wrote."""
+    return any(sign in text for sign in _PARSE_FAILURES) and "arguments as JSON" not in text
+
+
+class Reply:
+    """A state machine over the body's bytes. `ending` and `error` are set by `end`."""
+
+    def __init__(
+        self, step: int, offers: tuple[Offer, ...], profile: Profile, *, allowed: bool = True, content_type: str = ""
+    ) -> None:
+        self.ending: Ending = ""
+        self.error = ""
+        self._assembler = Assembler(step, offers, profile, allowed=allowed)
+        self._decoder = SseDecoder()
+        self._plain: bytes | None = None if "event-stream" in content_type else b""
+        self._finish = ""
+        self._done = False
+        self._read_any = False
+        self._other = ""
+
+    @property
+    def profile(self) -> Profile:
+        """The profile that this answer calls for."""
+        return self._assembler.profile
+
+    @property
+    def done(self) -> bool:
+        """The server has said its last word; what comes behind it does not count."""
+        return self._done
+
+    def feed(self, block: bytes) -> list[Event]:
+        """The events of the next bytes."""
+        if self._plain is not None:
+            self._plain += block[: _MOST_KEPT - len(self._plain)]
+            if not self._plain.lstrip().startswith((b"data:", b"event:", b": ")):
+                return []
+            block, self._plain = self._plain, None  # a stream under the wrong name
+        return self._events(self._decoder.feed(block))
+
+    def _events(self, server_events: list[ServerEvent]) -> list[Event]:
+        events: list[Event] = []
+        for name, data in server_events:
+            if self._done:
+                break
+            if data.strip() == "[DONE]":
+                self._done = True
+                break
+            delta = read_chunk(data, name)
+            if delta is None:
+                events.append(Repaired("unreadable_event", data))
+            else:
+                events += self._delta(delta)
+        return events
+
+    def _delta(self, delta: Delta) -> list[Event]:
+        if delta.error:
+            self.error, self._done = delta.error, True
+            return []
+        self._read_any = True
+        self._finish = delta.finish or self._finish
+        events = self._assembler.feed(delta)
+        if delta.usage:
+            events.append(UsageReported(*delta.usage))
+        return events
+
+    def end(self, *, cut: bool = False) -> list[Event]:
+        """The body has ended. `cut`: by the transport, not by the server."""
+        events = self._events(self._decoder.finish()) if self._plain is None else self._whole()
+        kept = bool(self.error) and is_parse_failure(self.error) and self._assembler.native.all_complete
+        if kept:
+            events.append(Repaired("error_after_calls", self.error))
+        if self.error and not kept:
+            self.ending = "parse failure" if is_parse_failure(self.error) else "server error"
+        elif cut and not self._done:
+            self.ending, self.error = "cut", "the connection broke in the middle of the answer"
+        elif not self._read_any and not self._done:
+            self.ending = "no chat"
+            self.error = self._other or "the server sent an empty answer"
+        else:
+            self.ending = "message"
+            return events + self._assembler.end(self._finish)
+        return events + self._assembler.abandon(self.error)
+
+    def _whole(self) -> list[Event]:
+        """A body that is no stream: one JSON object, or something else."""
+        text = (self._plain or b"").decode("utf-8", "replace").strip()
+        delta = read_chunk(text)
+        if delta is None or not (delta.error or '"choices"' in text):
+            excerpt = " ".join(text.split())[:200]
+            self._other = f"the server did not answer as a chat server does: {excerpt!r}" if text else ""
+            return []
+        return self._delta(delta)
