@@ -46,7 +46,8 @@ class Call:
     arguments: the text of a JSON object, byte for byte what the model wrote where that was one.
     raw: the model's own argument text, which may be no JSON at all.
     id: the id that the server sent, "" for none.
-    problem: not empty means that the call must not run; it is the result the model gets instead.
+    problem: not empty means that the call must not run; it is what the model is told instead.
+    header: what stood in the name's place in leaked markup, "" for a structured call.
     """
 
     index: int
@@ -55,6 +56,7 @@ class Call:
     raw: str = ""
     id: str = ""
     problem: str = ""
+    header: str = ""
 
     @property
     def parsed(self) -> dict[str, Any]:

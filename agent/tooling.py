@@ -7,7 +7,7 @@ excepted, which is how an interrupt arrives.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -121,7 +121,7 @@ class ModelFailure:
 class Model(Protocol):
     """A chat-completions server."""
 
-    def exchange(self, body: Mapping[str, Any]) -> AsyncIterator[Opened | bytes | ModelFailure]:
+    def exchange(self, body: Mapping[str, Any]) -> AsyncGenerator[Opened | bytes | ModelFailure, None]:
         """Sends one request. Yields `Opened`, then the body's bytes as they come; or, at any place, one
         `ModelFailure` as the last item. Closing the iterator closes the connection."""
         ...

@@ -1,0 +1,1 @@
+"""What is no front end: filters, demonstrations, diagnoses."""

@@ -215,7 +215,8 @@ class Assembler:
 def _call(number: int, verdict: Verdict, markers: tuple[str, ...]) -> Call:
     arguments = verdict.arguments if verdict.readable else repaired_object(verdict.raw)
     raw = restore(verdict.raw, markers)
-    return Call(number, verdict.name, restore(arguments, markers), raw, verdict.id, verdict.problem)
+    header = "" if verdict.source == "structured" else verdict.header
+    return Call(number, verdict.name, restore(arguments, markers), raw, verdict.id, verdict.problem, header)
 
 
 def repaired_object(raw: str) -> str:

@@ -30,10 +30,7 @@ class Delta(NamedTuple):
     finish: str = ""
     usage: Usage | None = None
     error: str = ""
-    empty: bool = False
-
-
-NOTHING = Delta(empty=True)
+    status: int = 0
 
 
 def read_chunk(data: str, event: str = "") -> Delta | None:
@@ -45,7 +42,7 @@ def read_chunk(data: str, event: str = "") -> Delta | None:
     if not isinstance(chunk, dict):
         return None
     if chunk.get("error") or event == "error":
-        return Delta(error=error_text(chunk))
+        return Delta(error=error_text(chunk), status=_status(chunk))
     choices = chunk.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
     delta = choice.get("delta") or choice.get("message")
@@ -79,6 +76,13 @@ def error_text(body: Any) -> str:
     error = body.get("error", body) if isinstance(body, dict) else body
     message = error.get("message") if isinstance(error, dict) else error
     return message if isinstance(message, str) and message else json.dumps(error, ensure_ascii=False)
+
+
+def _status(body: Mapping[str, Any]) -> int:
+    """The HTTP status that an error frame speaks of, 0 for none."""
+    error = body.get("error")
+    code = (error if isinstance(error, dict) else body).get("code")
+    return code if isinstance(code, int) and 400 <= code < 600 else 0
 
 
 def _string(value: Any) -> str:

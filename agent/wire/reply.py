@@ -36,13 +36,14 @@ def is_parse_failure(text: str) -> bool:
 
 
 class Reply:
-    """A state machine over the body's bytes. `ending` and `error` are set by `end`."""
+    """A state machine over the body's bytes. `end` sets `ending`, `error` and `status` (of an error frame)."""
 
     def __init__(
         self, step: int, offers: tuple[Offer, ...], profile: Profile, *, allowed: bool = True, content_type: str = ""
     ) -> None:
         self.ending: Ending = ""
         self.error = ""
+        self.status = 0
         self._assembler = Assembler(step, offers, profile, allowed=allowed)
         self._decoder = SseDecoder()
         self._plain: bytes | None = None if "event-stream" in content_type else b""
@@ -87,7 +88,7 @@ class Reply:
 
     def _delta(self, delta: Delta) -> list[Event]:
         if delta.error:
-            self.error, self._done = delta.error, True
+            self.error, self.status, self._done = delta.error, delta.status or 500, True
             return []
         self._read_any = True
         self._finish = delta.finish or self._finish

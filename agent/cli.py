@@ -1,0 +1,157 @@
+"""The command line: the arguments, and the only place where the parts are put together.
+
+Importing this module costs next to nothing, because `agent --version` and `agent --help` stand on it; each command
+imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from roundtrip.agent import __version__
+
+if TYPE_CHECKING:
+    from roundtrip.agent.commands.oneshot import Options
+
+_DESCRIPTION: Final = "A coding agent for the terminal: every tool call gets exactly one result."
+_EPILOG: Final = """\
+commands (as the first word; `agent -- parse` is a prompt):
+  demo      watch the agent work against a scripted model; needs no server
+  parse     the leak parser as a filter: a JSON object a line in, one out
+
+settings: flags, then AGENT_BASE_URL, AGENT_MODEL and AGENT_API_KEY, then OPENAI_BASE_URL,
+  OPENAI_MODEL and OPENAI_API_KEY, then the user's config file
+
+exit codes: 0 answered, 1 the model or its server failed, 2 wrong flags or configuration,
+  3 a limit was reached, 4 answered but calls were refused for want of permission, 130 interrupted
+"""
+_NO_REPL: Final = """\
+agent: the interactive session comes with the next release. One-shot works now:
+  agent "summarize README.md"
+  git diff | agent "review this"
+  agent --yes "add a test for parse_date"
+  agent --help
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the program. Returns the exit code."""
+    argv = list(sys.argv[1:] if arguments is None else arguments)
+    if argv == ["--version"]:
+        print(f"roundtrip {__version__}")
+        return 0
+    try:
+        command = _COMMANDS.get(argv[0]) if argv else None
+        return command(argv[1:]) if command else _prompt(argv)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python must not complain about it at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _prompt(argv: list[str]) -> int:
+    options = _parser().parse_args(argv)
+    if options.version:
+        print(f"roundtrip {__version__}")
+        return 0
+    prompt = _joined(" ".join(options.prompt), _piped(bool(options.prompt)))
+    if not prompt.strip():
+        sys.stderr.write(_NO_REPL)
+        return 2
+    from roundtrip.agent.commands.oneshot import run
+
+    return run(_options(options, prompt))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        "agent", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("prompt", nargs="*", help="what to do; standard input is added to it")
+    parser.add_argument("--version", action="store_true", help="print the version")
+    parser.add_argument("--base-url", metavar="URL", help="the server, such as http://127.0.0.1:8080/v1")
+    parser.add_argument("--model", metavar="NAME", help="the model (default: the first that the server lists)")
+    add_run_flags(parser)
+    parser.add_argument("--yes", action="store_true", help="allow edits and commands without asking")
+    parser.add_argument("--allow", action="append", choices=["edit", "command"], help="allow one of them")
+    parser.add_argument("--workspace", metavar="DIR", default=".", help="the project (default: the current folder)")
+    return parser
+
+
+def add_run_flags(parser: argparse.ArgumentParser) -> None:
+    """The flags that a run and a demo share."""
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the answer")
+    parser.add_argument("--requests", metavar="FILE", help="write the body of every request to FILE, a line each")
+    parser.add_argument("--max-steps", metavar="N", type=_steps, default=50, help="most model calls (default: 50)")
+
+
+def _steps(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1")
+    return int(text)
+
+
+def _joined(prompt: str, piped: str) -> str:
+    return f"{prompt}\n\n{piped}" if prompt and piped.strip() else prompt or piped
+
+
+def _piped(has_prompt: bool) -> str:
+    """What was piped in. It is read to its end, however slow the producer: part of it would be worse than waiting."""
+    if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
+        return ""
+    import select
+
+    if has_prompt and not select.select([sys.stdin], [], [], 2.0)[0]:
+        sys.stderr.write("agent: reading standard input to its end (use </dev/null if there is none)\n")
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
+
+
+def _options(options: argparse.Namespace, prompt: str) -> Options:
+    from roundtrip.agent.commands.oneshot import Options
+
+    allowed = {"edit", "command"} if options.yes else set(options.allow or [])
+    return Options(
+        prompt=prompt,
+        workspace=Path(options.workspace),
+        base_url=options.base_url,
+        model=options.model,
+        allow=frozenset(allowed),
+        json=options.json,
+        requests=Path(options.requests) if options.requests else None,
+        max_steps=options.max_steps,
+    )
+
+
+def _parse(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser("agent parse", description="A JSON object a line in, one out; see the README.")
+    parser.parse_args(argv)
+    from roundtrip.agent.commands.parse import parse_lines
+
+    sys.stdin.reconfigure(encoding="utf-8", errors="replace")
+    sys.stdout.reconfigure(encoding="utf-8")
+    parse_lines(sys.stdin, sys.stdout)
+    return 0
+
+
+def _demo(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser("agent demo", description="The real agent against a scripted model.")
+    parser.add_argument("name", nargs="?", help="the example (default: the first)")
+    parser.add_argument("--list", action="store_true", help="list the examples")
+    add_run_flags(parser)
+    options = parser.parse_args(argv)
+    from roundtrip.agent.commands.demo import list_examples, play
+
+    if options.list:
+        return list_examples(sys.stdout)
+    requests = Path(options.requests) if options.requests else None
+    return play(options.name, json=options.json, requests=requests, max_steps=options.max_steps)
+
+
+_COMMANDS: Final[dict[str, Callable[[list[str]], int]]] = {"demo": _demo, "parse": _parse}

@@ -1,0 +1,163 @@
+"""One turn for scripts: the answer goes to stdout, everything else to stderr, a line each.
+
+A reader of the event stream like any other. It keeps what `--json` prints and what the exit code says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any, Final, TextIO
+
+from roundtrip.agent.events import (
+    AssistantEnded,
+    CallBegun,
+    Event,
+    Failed,
+    ModelChanged,
+    ReasoningDelta,
+    Repaired,
+    RequestSent,
+    Retrying,
+    TextDelta,
+    ToolFinished,
+    TurnEnded,
+    UsageReported,
+)
+from roundtrip.agent.messages import Call
+
+ANSWERED, FAILED, MISCONFIGURED, LIMIT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+
+EXIT_CODES: Final = {
+    ANSWERED: "the model answered",
+    FAILED: "the model or its server failed",
+    MISCONFIGURED: "a flag or the configuration is wrong",
+    LIMIT: "a limit was reached before the model answered",
+    REFUSED: "the model answered, but calls were refused for want of permission",
+    INTERRUPTED: "interrupted",
+}
+"""What the program's exit codes mean."""
+
+_WAIT_SECONDS: Final = 30.0
+_MOST_SHOWN: Final = 160
+
+
+class Headless:
+    """Prints events to `log` and keeps what a script wants to know."""
+
+    def __init__(self, log: TextIO) -> None:
+        self._log = log
+        self.ended: TurnEnded | None = None
+        self.calls: list[dict[str, Any]] = []
+        self.repairs: list[dict[str, str]] = []
+        self.usage = {"prompt_tokens": 0, "completion_tokens": 0, "cached_tokens": 0}
+        self.refused = False
+        self.error = ""
+        self._open: dict[int, Call] = {}
+        self._waiting_since = 0.0
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            RequestSent: self._sent,
+            ReasoningDelta: self._heard,
+            TextDelta: self._heard,
+            CallBegun: self._heard,
+            Repaired: self._repaired,
+            AssistantEnded: self._said,
+            ToolFinished: self._finished,
+            Retrying: self._retrying,
+            Failed: self._failed,
+            UsageReported: self._used,
+            ModelChanged: self._changed,
+            TurnEnded: self._over,
+        }
+
+    def __call__(self, event: Event) -> None:
+        handler = self._handlers.get(type(event))
+        if handler:
+            handler(event)
+
+    @property
+    def exit_code(self) -> int:
+        """See `EXIT_CODES`."""
+        outcome = self.ended.outcome if self.ended else "failed"
+        code = {"answered": ANSWERED, "failed": FAILED, "limit": LIMIT, "interrupted": INTERRUPTED}[outcome]
+        return REFUSED if code == ANSWERED and self.refused else code
+
+    async def watch(self) -> None:
+        """Says now and then that the model has not begun to answer. Runs until it is cancelled."""
+        while True:
+            await asyncio.sleep(_WAIT_SECONDS)
+            if self._waiting_since:
+                self.line(f"waiting for the model ({time.monotonic() - self._waiting_since:.0f} s; Ctrl-C stops)")
+
+    def line(self, text: str) -> None:
+        """One line to the log, with nothing in it that a terminal would obey."""
+        shown = printable(" ".join(text.split()))
+        self._log.write(f"agent: {shown[:_MOST_SHOWN]}{'…' if len(shown) > _MOST_SHOWN else ''}\n")
+        self._log.flush()
+
+    def _sent(self, event: RequestSent) -> None:
+        self._waiting_since = time.monotonic()
+
+    def _heard(self, event: Event) -> None:
+        self._waiting_since = 0.0
+
+    def _repaired(self, event: Repaired) -> None:
+        self.repairs.append({"kind": event.kind, "raw": event.raw})
+        self.line(f"repair: {event.kind}")
+
+    def _said(self, event: AssistantEnded) -> None:
+        self._waiting_since = 0.0
+        self._open = {call.index: call for call in event.message.calls}
+        if event.message.calls and event.message.content.strip():
+            self.line(event.message.content)
+        for call in event.unreadable:
+            self.line(f"call without a name, not run: {call.reason}")
+
+    def _finished(self, event: ToolFinished) -> None:
+        call = self._open[event.index]
+        self.refused = self.refused or event.refused
+        self.calls.append(
+            {"name": call.name, "arguments": call.parsed, "failed": event.failed, "refused": event.refused}
+        )
+        first = event.content.strip().split("\n", 1)[0]
+        self.line(f"{call.name} {call.arguments[:80]} -> {first}")
+
+    def _retrying(self, event: Retrying) -> None:
+        self.line(f"asking again in {event.seconds:.0f} s: {event.reason}")
+
+    def _failed(self, event: Failed) -> None:
+        self.error = event.text
+        self._log.write(f"agent: error: {printable(event.text)}\n")
+
+    def _used(self, event: UsageReported) -> None:
+        self.usage["prompt_tokens"] += event.prompt_tokens
+        self.usage["completion_tokens"] += event.completion_tokens
+        self.usage["cached_tokens"] += event.cached_tokens
+
+    def _changed(self, event: ModelChanged) -> None:
+        self.line(f"the model speaks as {event.profile}")
+
+    def _over(self, event: TurnEnded) -> None:
+        self.ended = event
+        if event.outcome == "interrupted":
+            self.line("interrupted")
+
+    def report(self, messages: list[dict[str, Any]], defused: Callable[[str], str]) -> dict[str, Any]:
+        """The object that `--json` prints. `messages` as they were sent; raw markup is defused as it is there."""
+        ended = self.ended or TurnEnded("failed")
+        return {
+            "answer": ended.answer,
+            "outcome": ended.outcome,
+            "error": self.error,
+            "exit_code": self.exit_code,
+            "calls": self.calls,
+            "repairs": [{"kind": repair["kind"], "raw": defused(repair["raw"])} for repair in self.repairs],
+            "usage": self.usage,
+            "messages": messages,
+        }
+
+
+def printable(text: str) -> str:
+    """The text without control characters, which a model could use to write to somebody's terminal."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)

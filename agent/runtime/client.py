@@ -1,0 +1,114 @@
+"""The model server, over the openai SDK used as a transport.
+
+The SDK gives authentication, typed status errors and one HTTP stack; its own `Stream` is not used, because it dies of
+a ping event and ends silently on a page of HTML (openai 3.52). What comes here is bytes, and `wire.Reply` reads them.
+
+No time limit before the first byte unless the user sets one: a prefill of minutes is normal on local hardware.
+Servers on this machine are reached without proxies: with HTTP_PROXY set, 127.0.0.1 would go through it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import AsyncGenerator, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from roundtrip.agent.tooling import ModelFailure, Opened
+from roundtrip.agent.wire.chunks import error_text
+
+if TYPE_CHECKING:
+    import openai
+
+_CONNECT_SECONDS = 10.0
+_LOOPBACK = ("localhost", "::1")
+
+
+class OpenAIModel:
+    """A chat-completions server at a base URL.
+
+    read_seconds: longest silence between two bytes, None for no limit.
+    """
+
+    def __init__(self, base_url: str, api_key: str = "", read_seconds: float | None = None) -> None:
+        self._base_url = base_url
+        self._api_key = api_key or "none"
+        self._read_seconds = read_seconds
+        self._client: openai.AsyncOpenAI | None = None
+
+    async def exchange(self, body: Mapping[str, Any]) -> AsyncGenerator[Opened | bytes | ModelFailure, None]:
+        """See `tooling.Model`."""
+        client = await self._connected()
+        import httpx2
+        import openai
+
+        opened = False
+        try:
+            async with client.chat.completions.with_streaming_response.create(**body) as response:
+                opened = True
+                yield Opened(response.headers.get("content-type", ""))
+                async for block in response.iter_bytes():
+                    yield block
+        except (openai.OpenAIError, httpx2.HTTPError, httpx2.StreamError, OSError) as error:
+            yield self._failure(error, opened)
+
+    async def models(self) -> list[str] | ModelFailure:
+        """Names of the models that the server offers."""
+        client = await self._connected()
+        import httpx2
+        import openai
+
+        try:
+            answer = await client.get("/models", cast_to=object)
+        except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError) as error:
+            return self._failure(error, opened=False)
+        listed = answer.get("data") if isinstance(answer, dict) else None
+        entries = listed if isinstance(listed, list) else []
+        return [str(entry["id"]) for entry in entries if isinstance(entry, dict) and entry.get("id")]
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        if self._client is not None:
+            await self._client.close()
+
+    async def _connected(self) -> openai.AsyncOpenAI:
+        if self._client is None:
+            # About a second of CPU: in a thread, so that an interrupt is heard meanwhile.
+            module = await asyncio.to_thread(importlib.import_module, "openai")
+            httpx2 = await asyncio.to_thread(importlib.import_module, "httpx2")
+            host = urlsplit(self._base_url).hostname or ""
+            local = host in _LOOPBACK or host.startswith("127.")
+            self._client = module.AsyncOpenAI(
+                base_url=self._base_url,
+                api_key=self._api_key,
+                max_retries=0,
+                timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS, read=self._read_seconds),
+                http_client=module.DefaultAsyncHttpxClient(trust_env=False) if local else None,
+            )
+            # The SDK takes these from OPENAI_* and would send them to any server.
+            self._client.organization = self._client.project = None
+        return self._client
+
+    def _failure(self, error: Exception, opened: bool) -> ModelFailure:
+        import httpx2
+        import openai
+
+        if isinstance(error, openai.APIStatusError):
+            text = error_text(error.body) if error.body else error.response.reason_phrase
+            return ModelFailure("refused", text, error.status_code, _seconds(error.response.headers.get("retry-after")))
+        cause = error.__cause__ or error
+        if isinstance(error, openai.APITimeoutError) or isinstance(cause, httpx2.TimeoutException):
+            if isinstance(cause, httpx2.ConnectTimeout):
+                return ModelFailure("unreachable", f"no connection within {_CONNECT_SECONDS:.0f} s")
+            return ModelFailure("silent", f"no byte within {self._read_seconds or 0:.0f} s")
+        text = str(cause) or type(cause).__name__
+        return ModelFailure("cut" if opened else "unreachable", text)
+
+
+def _seconds(header: str | None) -> float | None:
+    """`Retry-After` in seconds; its date form is not worth a parser."""
+    try:
+        return max(0.0, float(header)) if header else None
+    except ValueError:
+        return None

@@ -1,0 +1,233 @@
+"""The loop: ask the model, run its calls, give it the results, until it answers.
+
+Strategy. The loop awaits and decides nothing: `wire` reads the answer, `rules` say who may run and when to try again,
+`Conversation` keeps the history. Everything that happens is emitted as an event, in order; closed events go through
+`_apply`, which hands them to the conversation first, so that what was emitted is what the history holds.
+
+An interrupt arrives as `asyncio.CancelledError`, anywhere. Whatever was open then is closed: calls that had not
+started are answered as not run, the others as maybe run, and the history can be sent again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import aclosing
+
+from roundtrip.agent.conversation import Conversation, State
+from roundtrip.agent.events import (
+    AssistantEnded,
+    ClosedEvent,
+    Event,
+    Failed,
+    Interrupted,
+    ModelChanged,
+    Outcome,
+    Repaired,
+    RequestSent,
+    Retrying,
+    TurnEnded,
+    UserSaid,
+)
+from roundtrip.agent.rules import retries
+from roundtrip.agent.rules.dispatch import offers
+from roundtrip.agent.rules.repeats import Repeats
+from roundtrip.agent.runtime.calls import CallRunner
+from roundtrip.agent.tooling import Approver, Model, ModelFailure, Opened, Tool
+from roundtrip.agent.wire.preflight import preflight
+from roundtrip.agent.wire.profiles import PROFILES, profile_for
+from roundtrip.agent.wire.render import render
+from roundtrip.agent.wire.reply import Reply, is_parse_failure
+
+Emit = Callable[[Event], None]
+
+
+class Agent:
+    """One session with one model. `turn` runs one turn; turns come one after another."""
+
+    def __init__(
+        self,
+        model: Model,
+        model_name: str,
+        conversation: Conversation,
+        tools: Sequence[Tool],
+        approver: Approver,
+        emit: Emit,
+        max_steps: int = 50,
+    ) -> None:
+        self._model = model
+        self._model_name = model_name
+        self.conversation = conversation
+        self._tools = tools
+        self._approver = approver
+        self._emit = emit
+        self._max_steps = max_steps
+        self._profile = PROFILES.get(conversation.profile) or profile_for(model_name)
+        self._calls_allowed = True
+        """Whether requests may let the server parse calls; not any more once that failed and the leak was read."""
+
+    @property
+    def profile(self) -> str:
+        """Name of the profile that requests are rendered for."""
+        return self._profile.name
+
+    async def turn(self, text: str) -> TurnEnded:
+        """From what the user says to the agent's answer. Never raises for anything a model or server does."""
+        first = self.conversation.step
+        self._apply(UserSaid(text))
+        try:
+            ended = await self._steps(first)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None:
+                task.uncancel()
+            self._apply(Interrupted())
+            ended = TurnEnded("interrupted", "", self.conversation.step - first)
+        self._emit(ended)
+        return ended
+
+    def _apply(self, event: ClosedEvent) -> None:
+        self.conversation.apply(event)
+        self._emit(event)
+
+    async def _steps(self, first: int) -> TurnEnded:
+        runner = CallRunner(self._tools, self._approver, Repeats(), self._apply, self._emit)
+        unresolved = 0
+        while (steps := self.conversation.step - first) < self._max_steps:
+            said = await self._ask()
+            if isinstance(said, Failed):
+                return self._end("failed", said, steps)
+            self._apply(said)
+            if self.conversation.state is State.READY:
+                return TurnEnded("answered", said.message.content.strip(), steps + 1)
+            runs = [call for call in said.message.calls if not call.problem]
+            unresolved = 0 if runs else unresolved + 1
+            outcome = await runner.run(said)
+            if outcome.answer is not None:
+                return TurnEnded("answered", outcome.answer.strip(), steps + 1)
+            if outcome.stop:
+                text = "the model made the same call with the same result again and again; be more precise"
+                return self._end("limit", Failed("repeats", text), steps + 1)
+            if unresolved > retries.MOST_UNRESOLVED:
+                problems = [call.problem for call in said.message.calls] + [call.reason for call in said.unreadable]
+                return self._end("failed", Failed("unresolved", _unresolved(problems)), steps + 1)
+        text = f"stopped after {self._max_steps} steps without an answer; allow more with --max-steps"
+        return self._end("limit", Failed("steps", text), steps)
+
+    def _end(self, outcome: Outcome, failed: Failed, steps: int) -> TurnEnded:
+        self._emit(failed)
+        return TurnEnded(outcome, "", steps)
+
+    async def _ask(self) -> AssistantEnded | Failed:
+        """One answer of the model, over as many requests as it takes."""
+        attempt, empty, why = 0, 0, "turn"
+        while True:
+            reply = await self._request(why)
+            if isinstance(reply, Failed):
+                return reply
+            if isinstance(reply, ModelFailure) and is_parse_failure(reply.text) and self._calls_allowed:
+                # The same prompt, but the server leaves the markup alone, and we read it (llama.cpp with --special).
+                self._calls_allowed = False
+                self._emit(Repaired("server_parse_failure", reply.text))
+                why = "recovery"
+                continue
+            if isinstance(reply, ModelFailure):
+                attempt += 1
+                reason, seconds = reply.text, retries.delay(reply, attempt)
+                if seconds is None:
+                    return Failed(reply.kind, _explained(reply))
+            elif _says_something(reply):
+                return reply
+            else:
+                empty += 1
+                reason, seconds = _empty(reply), 0.0
+                if empty > retries.MOST_EMPTY:
+                    return Failed("empty", reason)
+            self._emit(Retrying(attempt + empty, seconds, reason))
+            await asyncio.sleep(seconds)
+            why = "again"
+
+    async def _request(self, why: str) -> AssistantEnded | ModelFailure | Failed:
+        """Sends the history once."""
+        specs = [tool.spec for tool in self._tools]
+        messages = self.conversation.messages
+        body = render(messages, specs, self._model_name, self._profile, calls_allowed=self._calls_allowed)
+        violations = preflight(body, self._profile)
+        if violations:
+            text = f"the history can't be sent, which is a bug of this program: {'; '.join(violations[:3])}"
+            return Failed("internal", text)
+        size = len(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
+        self._emit(RequestSent(self.conversation.step, len(messages), size, why))
+        reply: Reply | None = None
+        cut: ModelFailure | None = None
+        async with aclosing(self._model.exchange(body)) as items:
+            async for item in items:
+                if isinstance(item, ModelFailure):
+                    cut = item
+                elif isinstance(item, Opened):
+                    step = self.conversation.step
+                    reply = Reply(step, offers(specs), self._profile, content_type=item.content_type)
+                elif reply is not None:
+                    self._emit_all(reply.feed(item))
+                    if reply.done:
+                        break
+        if reply is None:
+            return cut or ModelFailure("unreachable", "the server closed the connection without an answer")
+        return self._concluded(reply, cut)
+
+    def _concluded(self, reply: Reply, cut: ModelFailure | None) -> AssistantEnded | ModelFailure | Failed:
+        events = reply.end(cut=cut is not None)
+        ended = [event for event in events if isinstance(event, AssistantEnded)]
+        self._emit_all(event for event in events if not isinstance(event, AssistantEnded))
+        if reply.profile is not self._profile:
+            self._profile = reply.profile
+            self._apply(ModelChanged(self._model_name, self._profile.name))
+        match reply.ending:
+            case "message":
+                return ended[0]
+            case "cut":
+                return ModelFailure("cut", cut.text if cut else reply.error)
+            case "no chat":
+                return Failed("server", f"{reply.error}; is the base URL right? It usually ends in /v1")
+            case _:
+                return ModelFailure("refused", reply.error, reply.status)
+
+    def _emit_all(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self._emit(event)
+
+
+def _says_something(ended: AssistantEnded) -> bool:
+    return bool(ended.message.content.strip() or ended.message.calls or ended.unreadable)
+
+
+def _empty(ended: AssistantEnded) -> str:
+    thought = "reasoning but neither text nor a call" if ended.message.reasoning else "an empty answer"
+    if ended.finish_reason == "length":
+        return f"the model sent {thought}: it reached the server's token limit; raise the limit or the context size"
+    return f"the model sent {thought}"
+
+
+_ADVICE = {
+    "unreachable": "is the server running, and is the base URL right?",
+    "cut": "the connection broke in the middle of the answer, several times; look at the server's log",
+    "silent": "give the server more time",
+}
+_STATUS_ADVICE = {
+    401: "; check the API key",
+    403: "; check the API key",
+    404: "; check the base URL and the model's name",
+}
+
+
+def _explained(failure: ModelFailure) -> str:
+    """What happened, and what to do about it."""
+    if failure.kind == "refused":
+        return f"the server answered HTTP {failure.status}: {failure.text}{_STATUS_ADVICE.get(failure.status, '')}"
+    return f"the server could not be used ({failure.text}); {_ADVICE[failure.kind]}"
+
+
+def _unresolved(problems: Sequence[str]) -> str:
+    what = "; ".join(dict.fromkeys(problem for problem in problems if problem))
+    return f"the model's tool calls could not be used, {retries.MOST_UNRESOLVED + 1} times in a row: {what}"

@@ -1,0 +1,170 @@
+"""Runs one program, and leaves nothing of it behind.
+
+Strategy. The pipe is ours, not asyncio's: `Process.wait` then waits for the process alone, and a background
+child that keeps the pipe open can't hold us. The program leads a new session, so that its whole group can be
+ended. Rules:
+1. The output is decoded as it comes; `output` gets all of it, memory holds its head and its tail.
+2. At the time limit, and when the task is cancelled, the group gets SIGTERM, a short grace, then SIGKILL.
+3. When the program has ended by itself, what it put into the background is left alone; we wait a moment for
+   its last output and close our end of the pipe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import os
+import signal
+import time
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from roundtrip.agent.tooling import Finished, Output
+
+KEPT = 64 * 1024
+"""Characters of the output's head, and of its tail, that `Finished.output` holds."""
+
+GRACE = 1.0
+"""Seconds between SIGTERM and SIGKILL."""
+
+LAST_OUTPUT = 0.3
+"""Seconds to wait for the end of the output once the program has ended."""
+
+CANNOT_START = 127
+"""The exit code of what could not be started, as in a shell."""
+
+
+class HeadAndTail:
+    """Keeps the first and the last `kept` characters of a text that comes in pieces, and counts the rest."""
+
+    def __init__(self, kept: int = KEPT) -> None:
+        self._kept = kept
+        self._head = ""
+        self._tail = ""
+        self._omitted = 0
+
+    def add(self, text: str) -> None:
+        room = self._kept - len(self._head)
+        self._head += text[:room]
+        self._tail += text[room:]
+        if len(self._tail) > 2 * self._kept:  # not at each piece, or small pieces would cost a copy each
+            self._trim()
+
+    def text(self) -> str:
+        """Head and tail; where something is missing between them, a line says how many bytes."""
+        self._trim()
+        gap = f"\n… {self._omitted} bytes omitted …\n" if self._omitted else ""
+        return f"{self._head}{gap}{self._tail}"
+
+    def _trim(self) -> None:
+        surplus = max(len(self._tail) - self._kept, 0)
+        self._omitted += len(self._tail[:surplus].encode())
+        self._tail = self._tail[surplus:]
+
+
+class _Pipe:
+    """A pipe whose read end is emptied by the event loop as long as it is open."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._kept = HeadAndTail()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._loop = asyncio.get_running_loop()
+        self._read_end, self.write_end = os.pipe()
+        self.ended = asyncio.Event()
+        os.set_blocking(self._read_end, False)
+        self._loop.add_reader(self._read_end, self._readable)
+
+    def close_write_end(self) -> None:
+        os.close(self.write_end)
+
+    def close(self) -> str:
+        """Closes our end. Returns the output, cut in the middle where it was long."""
+        self._loop.remove_reader(self._read_end)
+        os.close(self._read_end)
+        self._take(self._decoder.decode(b"", final=True))
+        return self._kept.text()
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._read_end, KEPT)
+        except BlockingIOError:
+            return
+        if data:
+            self._take(self._decoder.decode(data))
+        else:
+            self._loop.remove_reader(self._read_end)
+            self.ended.set()
+
+    def _take(self, text: str) -> None:
+        if text:
+            self._kept.add(text)
+            self._output(text)
+
+
+async def run(
+    command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], seconds: float, output: Output
+) -> Finished:
+    """Runs a program without stdin, stderr merged into stdout. What can't be started ends with code 127."""
+    begun = time.monotonic()
+    pipe = _Pipe(output)
+    text = ""
+    try:
+        code = await _attend(command, cwd, environment, seconds, pipe)
+    except (OSError, ValueError) as error:  # no such program, arguments too long, a NUL byte in one of them
+        code, text = CANNOT_START, f"{command[0]} could not be started: {error}"
+    finally:
+        text += pipe.close()
+    return Finished(code, text, time.monotonic() - begun)
+
+
+async def _attend(
+    command: Sequence[str], cwd: Path, environment: Mapping[str, str], seconds: float, pipe: _Pipe
+) -> int | None:
+    """From the start to the end of the program. Returns its exit code, None after the time limit."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            cwd=cwd,
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=pipe.write_end,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+    finally:
+        pipe.close_write_end()
+    try:
+        async with asyncio.timeout(seconds):  # not wait_for: before 3.12 it can swallow a cancellation
+            code = await process.wait()
+    except TimeoutError:
+        await _end_group(process, pipe)
+        return None
+    except asyncio.CancelledError:
+        await _end_group(process, pipe)
+        raise
+    await _wait(pipe.ended.wait(), LAST_OUTPUT)
+    return code
+
+
+async def _end_group(process: asyncio.subprocess.Process, pipe: _Pipe) -> None:
+    """Ends the process and all of its group that did not leave it."""
+    try:
+        _signal(process.pid, signal.SIGTERM)
+        await _wait(pipe.ended.wait(), GRACE)
+    finally:  # also when we are cancelled a second time
+        _signal(process.pid, signal.SIGKILL)
+    await _wait(process.wait(), GRACE)
+
+
+def _signal(group: int, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(group, number)
+
+
+async def _wait(what: Coroutine[Any, Any, object], seconds: float) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await what

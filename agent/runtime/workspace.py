@@ -1,0 +1,265 @@
+"""The directory the agent works in: which paths a tool may use, what the model has seen, how files are written.
+
+Strategy. A path is judged by where it leads, with every symbolic link resolved, not by how it is spelled.
+Rules:
+1. Reading may be anywhere on this machine. Windows drives, network shares and URLs are nowhere on it.
+2. Writing must end up below the root, and never in `.git` or `.agent`, however a file system may spell these.
+3. An existing file is only overwritten when the model has seen it as it is on disk now.
+4. A file is written whole or not at all.
+The guard keeps a model from mistakes; a command that it runs has all the rights of the user.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import secrets
+import stat
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from roundtrip.agent.runtime import process
+from roundtrip.agent.tooling import Finished, Output, Refusal
+
+ADVICE = "Give a path relative to the workspace, for example src/main.py."
+
+HASHED = 8 * 1024 * 1024
+"""Bytes up to which a file's content tells whether it has changed; beyond that size its time does."""
+
+AGENTS_MD = 32 * 1024
+"""Bytes of AGENTS.md that go into the system prompt."""
+
+FOREIGN = (
+    (re.compile(r"[A-Za-z]:"), "is on a Windows drive"),
+    (re.compile(r"[\\/]{2}"), "is on a network share"),
+    (re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://"), "is a URL"),
+)
+"""Beginnings of paths that are outside on every system, and what they are."""
+
+PROTECTED = frozenset({".git", ".agent", "git~1"})
+"""Folders (or files, as `.git` in a worktree) that no tool writes; `git~1` is the short name of `.git` on NTFS."""
+
+ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "PAGER": "cat", "TERM": "dumb", "NO_COLOR": "1"}
+"""What commands run with, because nobody is there to answer and the reader is no terminal."""
+
+WITHHELD = frozenset({"OPENAI_API_KEY"})
+"""Variables that commands don't get: the key is for the model's server alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Write:
+    """A path that a tool wants to write: as it was given, normalised as text, and resolved."""
+
+    root: Path
+    given: str
+    lexical: Path
+    resolved: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    """How a file looked. digest: of its content, "" where the file was too large for that."""
+
+    size: int
+    mtime_ns: int
+    digest: str
+
+    def same(self, other: _Stamp) -> bool:
+        if self.size != other.size:
+            return False
+        return self.digest == other.digest if self.digest else self.mtime_ns == other.mtime_ns
+
+
+def _is_protected(path: Path) -> bool:
+    """Whether the last part is a protected name, also as HFS+ (invisible characters) and NTFS (tail) read it."""
+    visible = "".join(character for character in path.name if unicodedata.category(character) != "Cf")
+    return visible.split(":")[0].rstrip(" .").casefold() in PROTECTED
+
+
+def _leads_out(write: _Write) -> bool:
+    return write.lexical.is_relative_to(write.root) and not write.resolved.is_relative_to(write.root)
+
+
+def _is_outside(write: _Write) -> bool:
+    return not write.resolved.is_relative_to(write.root)
+
+
+def _is_in_protected(write: _Write) -> bool:
+    """Looked for in the spelling too: `.git` may itself be a link to another name."""
+    parts = (write.resolved, *write.resolved.parents, write.lexical, *write.lexical.parents)
+    return any(_is_protected(part) and _real(part.parent).is_relative_to(write.root) for part in parts)
+
+
+def _is_loop(write: _Write) -> bool:
+    """Resolving stops in front of links that go round in circles."""
+    return any(os.path.islink(part) for part in (write.resolved, *write.resolved.parents))
+
+
+WRITE_RULES: tuple[tuple[Callable[[_Write], bool], str], ...] = (
+    (
+        lambda write: write.given.startswith("~"),
+        f"begins with ~, and nothing is written in home directories. {ADVICE}",
+    ),
+    (lambda write: write.given.endswith("/"), "ends with /, so it names a folder. Add the name of the file."),
+    (_leads_out, f"leads out of the workspace through a symbolic link, so it can't be written. {ADVICE}"),
+    (_is_outside, f"is outside the workspace, where nothing may be written. {ADVICE}"),
+    (_is_in_protected, "belongs to git or to the agent, whose folders .git and .agent no tool may write."),
+    (_is_loop, f"is a symbolic link that leads in a circle. {ADVICE}"),
+)
+"""When a path may not be written: the first rule that holds, and the rest of the sentence that says why."""
+
+
+class LocalWorkspace:
+    """The `Workspace` of files on this machine.
+
+    root: an existing directory. environment: what commands get; without it, ours but for `WITHHELD`.
+    """
+
+    def __init__(self, root: Path, environment: Mapping[str, str] | None = None) -> None:
+        own = {name: value for name, value in os.environ.items() if name not in WITHHELD}
+        self._root = _real(root)
+        self._environment = {**own, **ENVIRONMENT} if environment is None else dict(environment)
+        self._seen: dict[Path, _Stamp] = {}
+
+    @property
+    def root(self) -> Path:
+        return self._root
+
+    def locate(self, path: str, *, writing: bool = False) -> Path | Refusal:
+        """The absolute path with symlinks resolved, or why a tool may not use it. Relative means: to the root."""
+        reason = _unusable(path)
+        if reason:
+            return Refusal(reason)
+        where = self._root / (path if writing else os.path.expanduser(path))
+        write = _Write(self._root, path, Path(os.path.normpath(where)), _real(where))
+        for applies, rest in WRITE_RULES if writing else ():
+            if applies(write):
+                return Refusal(f"{_quoted(path)} {rest}")
+        return write.resolved
+
+    def shown(self, path: Path) -> str:
+        """The path as it is shown to the model: relative to the root where it lies inside."""
+        return path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else path.as_posix()
+
+    def saw(self, path: Path) -> None:
+        """Notes that the model has now seen the file as it is on disk."""
+        stamp = _stamp(path)
+        if stamp is None:
+            self._seen.pop(path, None)
+        else:
+            self._seen[path] = stamp
+
+    def stale(self, path: Path) -> str:
+        """Why an existing file may not be overwritten yet ("" if it may): unread, or changed since it was read."""
+        if not os.path.lexists(path):
+            return ""
+        seen, now = self._seen.get(path), _stamp(path)
+        if seen is None:
+            return f"{self.shown(path)} has not been read"
+        if now is None or not seen.same(now):
+            return f"{self.shown(path)} changed on disk since it was read"
+        return ""
+
+    def replace(self, path: Path, data: bytes) -> None:
+        """Writes a file whole or not at all; makes its folders, keeps its mode. Raises OSError."""
+        self._guard(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._guard(path)  # a link may have been put in the way of the new folders
+        temporary = path.with_name(f".roundtrip-{secrets.token_hex(8)}.tmp")
+        try:
+            _write_like(path, temporary, data)
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+        self.saw(path)
+
+    async def run(self, command: Sequence[str] | str, *, cwd: Path, seconds: float, output: Output) -> Finished:
+        """Runs a program (a str: through the shell) without stdin; at the time limit its whole group is killed."""
+        program = ("/bin/sh", "-c", command) if isinstance(command, str) else command
+        return await process.run(program, cwd=cwd, environment=self._environment, seconds=seconds, output=output)
+
+    def _guard(self, path: Path) -> None:
+        located = self.locate(str(path), writing=True)
+        if isinstance(located, Refusal):
+            raise PermissionError(errno.EPERM, located.reason)
+        if located != path:
+            raise PermissionError(errno.EPERM, f"{self.shown(path)} has become a symbolic link")
+
+
+def agents_md(root: Path) -> str | None:
+    """The text of the workspace's AGENTS.md, cut visibly where it is too long; None if there is none to read.
+
+    A link that leads out of the workspace is not followed: a project must not choose what else we send.
+    """
+    path = _real(root / "AGENTS.md")
+    try:
+        if not path.is_relative_to(_real(root)) or not stat.S_ISREG(path.stat().st_mode):
+            return None
+        with path.open("rb") as file:
+            data = file.read(AGENTS_MD + 1)
+    except OSError:
+        return None
+    text = data[:AGENTS_MD].decode("utf-8-sig", "replace" if len(data) <= AGENTS_MD else "ignore").strip()
+    cut = f"\n\n… (AGENTS.md is longer: only its first {AGENTS_MD} bytes are shown)" if len(data) > AGENTS_MD else ""
+    return text + cut if text else None
+
+
+def _real(path: Path) -> Path:
+    """Absolute, links resolved as far as the path exists. Unlike `Path.resolve` it never raises."""
+    return Path(os.path.realpath(path))
+
+
+def _unusable(path: str) -> str:
+    """Why nothing on this machine can be meant, "" if something can."""
+    if not path.strip():
+        return f"The path is empty. {ADVICE}"
+    if "\0" in path:
+        return f"The path contains a NUL character. {ADVICE}"
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return f"The path contains characters that no file name can have. {ADVICE}"
+    kinds = (kind for pattern, kind in FOREIGN if pattern.match(path))
+    return next((f"{_quoted(path)} {kind}, which is outside the workspace. {ADVICE}" for kind in kinds), "")
+
+
+def _quoted(path: str) -> str:
+    """The path as a reason may repeat it: only where it can't hold the markup of a model or a terminal."""
+    return path if re.fullmatch(r"[\w ./\\:~@+,=-]{1,200}", path) else "This path"
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    """How the file looks now; None for what is no regular file or can't be read."""
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return None
+        digest = hashlib.sha256(path.read_bytes()).hexdigest() if status.st_size <= HASHED else ""
+    except OSError:
+        return None
+    return _Stamp(status.st_size, status.st_mtime_ns, digest)
+
+
+def _write_like(original: Path, temporary: Path, data: bytes) -> None:
+    """Writes `temporary` through to the disk, with owner and mode of the original if there is one. Raises OSError."""
+    status = original.stat() if original.exists() else None
+    if status and not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+    if status and not os.access(original, os.W_OK):
+        raise PermissionError(errno.EACCES, "the file is read-only")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+    with open(descriptor, "wb") as file:
+        if status:
+            with suppress(OSError):  # only root may give files away; whose it is matters less than its content
+                os.fchown(descriptor, status.st_uid, status.st_gid)
+            os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)

@@ -1,0 +1,89 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("command", "content", "failed"),
+    [
+        ("echo hi", "exit code 0.\nhi", False),
+        ("echo out; echo err >&2; exit 3", "exit code 3.\nout\nerr", True),
+        ("true", "exit code 0.\n(no output)", False),
+        ("cat", "exit code 0.\n(no output)", False),
+        ("kill -9 $$", "ended by signal 9 (Killed).\n(no output)", True),
+        (r"printf '\033[31mred\033[0m \033]0;title\007x\n'", "exit code 0.\nred x", False),
+        (r"printf '10%%\r50%%\r100%%\r\ndone\n'", "exit code 0.\n100%\ndone", False),
+        (r"printf '\377ok'", "exit code 0.\n\ufffdok", False),
+        ("nonsense_of_a_command 2>/dev/null", "exit code 127.\n(no output)", True),
+    ],
+)
+def test_what_the_model_reads(call, command: str, content: str, failed: bool) -> None:
+    result = call("execute_command", command=command)
+    assert (result.content, result.failed) == (content, failed)
+
+
+def test_the_duration_is_for_people_only(call) -> None:
+    result = call("execute_command", command="true")
+    assert result.details.startswith("exit code 0, 0.")
+    assert " s" not in result.content
+
+
+def test_where_it_runs(call, workspace, tmp_path: Path) -> None:
+    (workspace.root / "sub").mkdir()
+    assert call("execute_command", command="pwd").content.endswith(f"\n{workspace.root}")
+    assert call("execute_command", command="pwd", cwd="sub").content.endswith(f"\n{workspace.root}/sub")
+    assert call("execute_command", command="pwd", cwd="sbu").content == "sbu does not exist. Did you mean: sub?"
+    for outside in ("..", str(tmp_path), "/"):
+        assert "outside the workspace" in call("execute_command", command="pwd", cwd=outside).content
+
+
+def test_a_file_is_no_cwd(call, workspace) -> None:
+    (workspace.root / "file").touch()
+    assert call("execute_command", command="pwd", cwd="file").failed
+
+
+def test_a_long_output_is_cut_in_the_middle(call) -> None:
+    content = call("execute_command", command="seq 1 200000").content
+    status, first, *_, last = content.split("\n")
+    assert status == "exit code 0. The output is cut; to see all of it, send it to a file and read that."
+    assert (first, last) == ("1", "200000")
+    assert len(content.encode()) < 17 * 1024
+    kept = sum(len(line) + 1 for line in content.split("\n")[1:] if line.isdigit())
+    total = sum(len(str(number)) + 1 for number in range(1, 200_001))
+    assert f"\n… {total - kept} bytes omitted …\n" in content
+
+
+def test_people_are_not_drowned(tools) -> None:
+    pieces: list[str] = []
+    asyncio.run(tools["execute_command"].run({"command": "yes | head -c 5000000"}, pieces.append))
+    live = "".join(pieces)
+    assert 1024 * 1024 <= len(live) < 1024 * 1024 + 100_000
+    assert live.endswith("… the rest of the output is not shown live …\n")
+
+
+def test_the_time_limit(call) -> None:
+    result = call("execute_command", command="echo begun; sleep 60", timeout=1)
+    expected = 'killed after 1 s: give a larger timeout, up to 600, for example with "timeout": 2.\nbegun'
+    assert (result.content, result.failed) == (expected, True)
+
+
+@pytest.mark.parametrize("timeout", [0, -1, 10**9])
+def test_a_time_limit_that_makes_no_sense(call, timeout: int) -> None:
+    assert call("execute_command", command="echo hi", timeout=timeout).content == "exit code 0.\nhi"
+
+
+def test_no_command(call) -> None:
+    assert call("execute_command", command=" ").content == "The command is empty."
+
+
+def test_a_command_that_cannot_be_given_to_a_shell(call) -> None:
+    assert "could not be started" in call("execute_command", command="a\0b").content
+    assert "could not be started" in call("execute_command", command="echo \ud800").content
+
+
+def test_intent(tools, workspace) -> None:
+    intent = tools["execute_command"].intent({"command": "rm x"})
+    assert (intent.effect, intent.paths, intent.command) == ("runs", (workspace.root,), "rm x")
+    refused = tools["execute_command"].intent({"command": "rm x", "cwd": ".."})
+    assert (refused.command, refused.refusal is None) == ("rm x", False)

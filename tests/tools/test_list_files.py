@@ -1,0 +1,141 @@
+import asyncio
+from pathlib import Path
+
+import pytest
+from roundtrip.tools.list_files import Entries, ListFiles
+
+
+@pytest.fixture
+def root(workspace) -> Path:
+    root: Path = workspace.root
+    for path in ("src/deep/b.ts", "src/main.py", "README.md", "a.py", "build/x.o", "a.log", ".github/ci.yml"):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).touch()
+    (root / ".gitignore").write_text("build/\n*.log\n")
+    return root
+
+
+def lines(result) -> list[str]:
+    return result.content.split("\n")
+
+
+def test_one_folder(root: Path, call) -> None:
+    assert lines(call("list_files")) == ["5 entries in .:", ".github/", "src/", ".gitignore", "README.md", "a.py"]
+
+
+def test_recursive_shows_what_is_near_first(root: Path, call) -> None:
+    assert lines(call("list_files", recursive=True)) == [
+        "9 entries in .:",
+        ".github/",
+        "src/",
+        ".gitignore",
+        "README.md",
+        "a.py",
+        "src/deep/",
+        ".github/ci.yml",
+        "src/main.py",
+        "src/deep/b.ts",
+    ]
+
+
+def test_paths_are_relative_to_the_workspace(root: Path, call) -> None:
+    assert lines(call("list_files", path="src")) == ["2 entries in src:", "src/deep/", "src/main.py"]
+    assert lines(call("list_files", path=str(root / "src"))) == lines(call("list_files", path="src"))
+
+
+def test_outside_they_are_absolute(root: Path, tmp_path: Path, call) -> None:
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "x").touch()
+    assert lines(call("list_files", path="../other")) == [f"1 entry in {tmp_path}/other:", f"{tmp_path}/other/x"]
+
+
+def test_an_empty_path_is_the_workspace(root: Path, call) -> None:
+    assert call("list_files", path="").content == call("list_files").content
+
+
+@pytest.mark.parametrize(
+    ("arguments", "found"),
+    [
+        ({"pattern": "*.py"}, ["a.py"]),
+        ({"pattern": "*.py", "recursive": True}, ["a.py", "src/main.py"]),
+        ({"pattern": "**/*.{py,ts}"}, ["a.py", "src/main.py", "src/deep/b.ts"]),
+        ({"pattern": "src/*"}, ["src/deep/", "src/main.py"]),
+        ({"pattern": "src/*", "path": "src"}, ["src/deep/", "src/main.py"]),
+        ({"pattern": "*.log", "recursive": True}, []),
+        ({"pattern": "**/*.o"}, []),
+    ],
+)
+def test_pattern(root: Path, call, arguments: dict, found: list[str]) -> None:
+    assert lines(call("list_files", **arguments))[1:] == found
+
+
+def test_a_pattern_without_a_match(root: Path, call) -> None:
+    assert call("list_files", pattern="*.rs").content == ".: nothing matches *.rs"
+
+
+def test_empty_folders_are_shown(root: Path, call) -> None:
+    (root / "empty").mkdir()
+    assert "empty/" in lines(call("list_files"))
+    assert call("list_files", path="empty").content == "empty: nothing here, but for what ignore files hide"
+
+
+def test_links_are_shown_but_not_followed(root: Path, call) -> None:
+    (root / "to_src").symlink_to("src")
+    (root / "nowhere").symlink_to("missing")
+    assert {"to_src/", "nowhere"} <= set(lines(call("list_files")))
+    assert not any("to_src" in line for line in lines(call("list_files", recursive=True)))
+
+
+def test_git_itself_is_not_listed(root: Path, call) -> None:
+    (root / ".git").mkdir()
+    (root / ".git" / "HEAD").touch()
+    assert not any(line.startswith(".git/") for line in lines(call("list_files", recursive=True)))
+    assert ".git/" not in lines(call("list_files"))
+
+
+def test_ignore_files_above_a_project_that_is_no_repository(root: Path, tmp_path: Path, call) -> None:
+    (tmp_path / ".gitignore").write_text("*\n")
+    assert "a.py" in lines(call("list_files"))
+
+
+def test_a_long_listing_is_cut(workspace, call) -> None:
+    for number in range(305):
+        (workspace.root / f"{number:03}").touch()
+    found = lines(call("list_files"))
+    assert found[0] == "305 entries in .:"
+    assert found[-2:] == ["299", "… 5 more; narrow it with path or pattern"]
+
+
+def test_a_name_with_a_line_break_stays_on_one_line(workspace, call) -> None:
+    (workspace.root / "a\nb").touch()
+    assert lines(call("list_files")) == ["1 entry in .:", "a\\nb"]
+
+
+def test_memory_is_bounded() -> None:
+    entries = Entries(True, lambda path: True, limit=2)
+    for name in "abcb":
+        entries.add_file(name)
+    assert (entries.sorted(), entries.uncounted) == (["a", "b"], 1)
+
+
+def test_what_is_no_folder(root: Path, call) -> None:
+    assert call("list_files", path="a.py").content == "a.py is not a folder; use read_file for a file."
+    assert call("list_files", path="scr").content == "scr does not exist. Did you mean: src?"
+    assert call("list_files", path="\\\\srv\\share").failed
+
+
+def test_without_ripgrep(workspace) -> None:
+    result = asyncio.run(ListFiles(workspace, rg="").run({}, lambda text: None))
+    assert result.failed
+    assert "install ripgrep" in result.content
+
+
+def test_the_listing_is_no_live_output(root: Path, tools) -> None:
+    pieces: list[str] = []
+    asyncio.run(tools["list_files"].run({}, pieces.append))
+    assert pieces == []
+
+
+def test_intent(root: Path, tools) -> None:
+    assert tools["list_files"].intent({}).paths == (root,)
+    assert tools["list_files"].intent({"path": "//srv/x"}).refusal is not None
