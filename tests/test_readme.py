@@ -1,15 +1,23 @@
-"""The README's commands are the ones that CI runs."""
+"""What the README says is what the program does."""
 
+import json
 import os
+import re
+import subprocess
+import sys
 from pathlib import Path
+
+from roundtrip.agent.commands.parse import parse_line
+from roundtrip.agent.frontends.headless import EXIT_CODES
 
 ROOT = Path(__file__).parents[1]
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/"
+README = ROOT / "README.md"
 DEMO, TEST = INSTALL + "agent demo", INSTALL + "python tests/check.py"
 
 
 def test_the_readme_shows_both_commands() -> None:
-    lines = {line.strip().removeprefix("$ ") for line in (ROOT / "README.md").read_text(encoding="utf-8").splitlines()}
+    lines = {line.strip().removeprefix("$ ") for line in README.read_text(encoding="utf-8").splitlines()}
     assert {DEMO, TEST} <= lines
 
 
@@ -17,3 +25,33 @@ def test_ci_runs_the_test_command() -> None:
     script = ROOT / ".ci" / "run"
     assert TEST in script.read_text(encoding="utf-8").splitlines()
     assert os.access(script, os.X_OK)
+
+
+def blocks(language: str) -> list[str]:
+    """The README's fenced blocks of a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", README.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def test_the_exit_codes_are_the_programs() -> None:
+    rows = re.findall(r"^\| (\d+) \| (.+?) \|$", README.read_text(encoding="utf-8"), re.MULTILINE)
+    assert {int(code): meaning for code, meaning in rows} == EXIT_CODES
+
+
+def test_the_parse_example_prints_what_it_says() -> None:
+    (command,) = [block for block in blocks("sh") if block.startswith("echo")]
+    line = command.split("'")[1]
+    (shown,) = blocks("json")
+    assert parse_line(line) == json.loads(shown)
+
+
+def test_the_python_example_runs() -> None:
+    (example,) = blocks("python")
+    exec(compile(example, "README.md", "exec"), {})
+
+
+def test_every_flag_in_the_readme_exists() -> None:
+    shown = subprocess.run(
+        [sys.executable, "-m", "roundtrip.agent", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    flags = set(re.findall(r"`(--[a-z-]+)", README.read_text(encoding="utf-8")))
+    assert flags and flags <= set(re.findall(r"--[a-z-]+", shown))

@@ -1,0 +1,73 @@
+"""Histories from elsewhere: chat-completion messages in, a history of ours out, whatever state they are in.
+
+`render(history_of(messages))` passes preflight for every profile. Only for what another program wrote, or an older
+version of this one: our own histories can't need it, and preflight never mends.
+
+Rules, each for a client that does it (ids of the incident corpus): a call without a result is answered that it may
+have run (crush-862, evo-360); a result without a call is dropped, results are put into call order (omp-11179);
+arguments that are no object are repaired (kimi-cli-2165, gents-590); system messages become one; an assistant
+message that says nothing is dropped (crush-920).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from roundtrip.agent.leaks import read_arguments
+from roundtrip.agent.messages import Assistant, Call, Message, Result, System, User
+from roundtrip.agent.wire.assemble import repaired_object
+from roundtrip.agent.wire.chunks import read_delta
+
+UNANSWERED = "There is no result: the call was interrupted, and may have run."
+
+
+def history_of(messages: Iterable[Mapping[str, Any]]) -> tuple[Message, ...]:
+    """The messages as a history that can be rendered. Never raises; what is no message is passed over."""
+    systems: list[str] = []
+    history: list[Message] = []
+    open_calls: list[Call] = []
+    results: dict[str, str] = {}
+    for message in messages:
+        role, text = message.get("role"), read_delta(message).text
+        if role == "tool":
+            results.setdefault(str(message.get("tool_call_id")), text)
+            continue
+        history += _results(open_calls, results)
+        open_calls, results = [], {}
+        if role in ("system", "developer"):
+            systems.append(text)
+        elif role == "user":
+            history.append(User(text))
+        elif role == "assistant":
+            said = _assistant(message)
+            open_calls = list(said.calls)
+            if said.content.strip() or said.calls:
+                history.append(said)
+    history += _results(open_calls, results)
+    return (System("\n\n".join(filter(None, systems))), *history)
+
+
+def _assistant(message: Mapping[str, Any]) -> Assistant:
+    delta = read_delta(message)
+    calls: list[Call] = []
+    for raw in delta.calls:
+        function = raw.get("function")
+        function = function if isinstance(function, Mapping) else {}
+        name, written = function.get("name"), function.get("arguments")
+        text = written if isinstance(written, str) else "{}"
+        read = read_arguments(text)
+        arguments = read.text if read.value is not None else repaired_object(text)
+        if isinstance(name, str) and name:
+            calls.append(Call(len(calls), name, arguments, text, str(raw.get("id") or "")))
+    return Assistant(delta.text, delta.reasoning, tuple(calls), delta.field or "reasoning_content")
+
+
+def _results(calls: list[Call], results: Mapping[str, str]) -> list[Message]:
+    """One result for each call: by its id, or by its place where no id fits."""
+    by_place = [text for call_id, text in results.items() if call_id not in {call.id for call in calls}]
+    found: list[Message] = []
+    for call in calls:
+        fallback = by_place.pop(0) if call.id not in results and by_place else UNANSWERED
+        found.append(Result(results.get(call.id, fallback)))
+    return found
