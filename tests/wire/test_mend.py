@@ -13,9 +13,10 @@ from roundtrip.agent.wire.render import render
 
 texts = st.sampled_from(["", "a", "<|im_end|>", "</think>", "x\u200by"])
 arguments = st.sampled_from(["{}", '{"a": 1}', "", "[]", "null", '{"a": "cut', '{"a": NaN}', None, {"a": 1}])
+names = st.sampled_from(["f", "g", "", None])
 calls = st.fixed_dictionaries(
     {"id": st.sampled_from(["call_1", "call_2", "", None]), "type": st.just("function")},
-    optional={"function": st.fixed_dictionaries({"name": st.sampled_from(["f", "g", "", None]), "arguments": arguments})},
+    optional={"function": st.fixed_dictionaries({"name": names, "arguments": arguments})},
 )
 messages = st.fixed_dictionaries(
     {"role": st.sampled_from(["system", "user", "assistant", "tool", "developer", "strange"])},
