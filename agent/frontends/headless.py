@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final, TextIO
 
 from roundtrip.agent.events import (
+    ArgumentDelta,
     AssistantEnded,
     CallBegun,
     Event,
@@ -22,6 +23,8 @@ from roundtrip.agent.events import (
     Retrying,
     TextDelta,
     ToolFinished,
+    ToolOutput,
+    ToolStarted,
     TurnEnded,
     UsageReported,
 )
@@ -56,13 +59,17 @@ class Headless:
         self.error = ""
         self._open: dict[int, Call] = {}
         self._waiting_since = 0.0
+        self._waiting_for = ""
         self._handlers: dict[type, Callable[[Any], None]] = {
             RequestSent: self._sent,
             ReasoningDelta: self._heard,
             TextDelta: self._heard,
             CallBegun: self._heard,
+            ArgumentDelta: self._heard,
             Repaired: self._repaired,
             AssistantEnded: self._said,
+            ToolStarted: self._started,
+            ToolOutput: self._heard,
             ToolFinished: self._finished,
             Retrying: self._retrying,
             Failed: self._failed,
@@ -84,11 +91,15 @@ class Headless:
         return REFUSED if code == ANSWERED and self.refused else code
 
     async def watch(self) -> None:
-        """Says now and then that the model has not begun to answer. Runs until it is cancelled."""
+        """Says so when nothing has come from the model for a while. Runs until it is cancelled."""
+        said_at = 0.0
         while True:
-            await asyncio.sleep(_WAIT_SECONDS)
-            if self._waiting_since:
-                self.line(f"waiting for the model ({time.monotonic() - self._waiting_since:.0f} s; Ctrl-C stops)")
+            await asyncio.sleep(1.0)
+            now = time.monotonic()
+            if self._waiting_since and now - max(self._waiting_since, said_at) >= _WAIT_SECONDS:
+                said_at = now
+                seconds = now - self._waiting_since
+                self.line(f"waiting for {self._waiting_for} ({seconds:.0f} s without a word; Ctrl-C stops)")
 
     def line(self, text: str) -> None:
         """One line to the log, with nothing in it that a terminal would obey."""
@@ -97,10 +108,13 @@ class Headless:
         self._log.flush()
 
     def _sent(self, event: RequestSent) -> None:
-        self._waiting_since = time.monotonic()
+        self._waiting_for, self._waiting_since = "the model", time.monotonic()
+
+    def _started(self, event: ToolStarted) -> None:
+        self._waiting_for, self._waiting_since = event.name, time.monotonic()
 
     def _heard(self, event: Event) -> None:
-        self._waiting_since = 0.0
+        self._waiting_since = time.monotonic()
 
     def _repaired(self, event: Repaired) -> None:
         self.repairs.append({"kind": event.kind, "raw": event.raw})
@@ -115,6 +129,7 @@ class Headless:
             self.line(f"call without a name, not run: {call.reason}")
 
     def _finished(self, event: ToolFinished) -> None:
+        self._waiting_since = 0.0
         call = self._open[event.index]
         self.refused = self.refused or event.refused
         self.calls.append(
@@ -124,9 +139,10 @@ class Headless:
         self.line(f"{call.name} {call.arguments[:80]} -> {first}")
 
     def _retrying(self, event: Retrying) -> None:
-        self.line(f"asking again in {event.seconds:.0f} s: {event.reason}")
+        self.line(f"asking again in {event.seconds:.1f} s: {event.reason}")
 
     def _failed(self, event: Failed) -> None:
+        self._waiting_since = 0.0
         self.error = event.text
         self._log.write(f"agent: error: {printable(event.text)}\n")
 
@@ -140,6 +156,7 @@ class Headless:
 
     def _over(self, event: TurnEnded) -> None:
         self.ended = event
+        self._waiting_since = 0.0
         if event.outcome == "interrupted":
             self.line("interrupted")
 
