@@ -43,11 +43,15 @@ class Options:
     max_steps: int = 50
 
 
-def run(options: Options, environment: Mapping[str, str] | None = None) -> int:
-    """Runs one turn and prints what comes of it. Returns the exit code."""
+def run(options: Options, chosen: Settings | None = None) -> int:
+    """Runs one turn and prints what comes of it. Returns the exit code.
+
+    chosen: the settings; without them, flags, environment and the user's config file are asked.
+    """
     try:
-        flags = {"base_url": options.base_url, "model": options.model}
-        chosen = settings(flags, os.environ if environment is None else environment, config_path())
+        if chosen is None:
+            flags = {"base_url": options.base_url, "model": options.model}
+            chosen = settings(flags, os.environ, config_path())
         if not options.workspace.is_dir():
             raise ConfigError(f"--workspace: {options.workspace} is no folder")
         log = _open_log(options.requests)
