@@ -7,6 +7,7 @@ imports what it needs when it runs.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -134,9 +135,10 @@ def _parse(argv: list[str]) -> int:
     parser.parse_args(argv)
     from roundtrip.agent.commands.parse import parse_lines
 
-    sys.stdin.reconfigure(encoding="utf-8", errors="replace")
-    sys.stdout.reconfigure(encoding="utf-8")
-    parse_lines(sys.stdin, sys.stdout)
+    lines = io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8", errors="replace")
+    out = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", errors="replace")
+    parse_lines(lines, out)
+    out.detach()  # the stream behind it stays open, for whoever called us
     return 0
 
 

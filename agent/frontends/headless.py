@@ -43,7 +43,8 @@ EXIT_CODES: Final = {
 """What the program's exit codes mean."""
 
 _WAIT_SECONDS: Final = 30.0
-_MOST_SHOWN: Final = 160
+_MOST_SHOWN: Final = 240
+_MOST_ARGUMENTS: Final = 70
 
 
 class Headless:
@@ -136,7 +137,8 @@ class Headless:
             {"name": call.name, "arguments": call.parsed, "failed": event.failed, "refused": event.refused}
         )
         first = event.content.strip().split("\n", 1)[0]
-        self.line(f"{call.name} {call.arguments[:80]} -> {first}")
+        shown = call.arguments if len(call.arguments) <= _MOST_ARGUMENTS else f"{call.arguments[:_MOST_ARGUMENTS]}…"
+        self.line(f"{call.name} {shown} -> {first}")
 
     def _retrying(self, event: Retrying) -> None:
         self.line(f"asking again in {event.seconds:.1f} s: {event.reason}")
