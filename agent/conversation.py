@@ -23,6 +23,7 @@ Everything else is a mistake of the caller and raises `ConversationError`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any
@@ -84,8 +85,8 @@ class Conversation:
 
     @property
     def sendable(self) -> bool:
-        """Whether `messages` is a history that a server accepts."""
-        return self._state is not State.RUNNING
+        """Whether `messages` is a history that a server accepts: somebody asked, and no call is open."""
+        return self._state is not State.RUNNING and len(self._messages) > 1
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -126,14 +127,13 @@ class Conversation:
             raise ConversationError(f"step {event.step} can't come in {self!r}")
         message = event.message
         if message.calls:
-            self._open = {call.index: None for call in message.calls}
-            if len(self._open) < len(message.calls):
-                raise ConversationError("two calls of a step have the same index")
+            self._open = _open_calls(message)
             self._notes = [_note(event.unreadable)] if event.unreadable else []
             self._messages.append(message)
             self._state = State.RUNNING
         elif event.unreadable:
-            self._messages.append(Assistant(message.content or NO_TEXT, message.reasoning, (), message.reasoning_field))
+            content = message.content if message.content.strip() else NO_TEXT
+            self._messages.append(Assistant(content, message.reasoning, (), message.reasoning_field))
             self._messages.append(User(_note(event.unreadable)))
             self._step += 1
         elif message.content.strip():
@@ -144,7 +144,7 @@ class Conversation:
     def _finish(self, event: ToolFinished) -> None:
         if event.step != self._step or self._open.get(event.index, "") is not None:
             raise ConversationError(f"no call ({event.step}, {event.index}) is open in {self!r}")
-        self._open[event.index] = event.content or NO_OUTPUT
+        self._open[event.index] = event.content if event.content.strip() else NO_OUTPUT
         if not self.open_calls:
             self._close(State.ASKED)
 
@@ -165,6 +165,23 @@ class Conversation:
 
     def _change_model(self, event: ModelChanged) -> None:
         self._profile = event.profile
+
+
+def _open_calls(message: Assistant) -> dict[int, str | None]:
+    """The calls that wait for a result. What one of them holds would be sent with every later request."""
+    for call in message.calls:
+        if not call.name or not _is_object(call.arguments):
+            raise ConversationError(f"call {call.index} has no name, or arguments that are no JSON object")
+    if len({call.index for call in message.calls}) < len(message.calls):
+        raise ConversationError("two calls of a step have the same index")
+    return {call.index: None for call in message.calls}
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _note(unreadable: tuple[Unreadable, ...]) -> str:

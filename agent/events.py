@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Literal, get_args
 
 from roundtrip.agent.messages import Assistant
@@ -223,12 +224,17 @@ def from_json(value: Mapping[str, Any]) -> Event:
 
     Raises ValueError on an unknown version or type, and on fields that are missing or of another type.
     """
-    from pydantic import TypeAdapter  # costs 0.15 s: only readers of logs pay for it
-
     if value.get("v") != VERSION:
         raise ValueError(f"event version {value.get('v')!r}, this program reads {VERSION}")
     event_class = TYPES.get(str(value.get("type")))
     if event_class is None:
         raise ValueError(f"unknown event type {value.get('type')!r}")
-    event: Event = TypeAdapter(event_class).validate_python({k: v for k, v in value.items() if k not in ("v", "type")})
+    event: Event = _reader(event_class)({key: part for key, part in value.items() if key not in ("v", "type")})
     return event
+
+
+@cache
+def _reader(event_class: type) -> Callable[[Any], Any]:
+    from pydantic import TypeAdapter  # costs 0.15 s: only readers of logs pay for it
+
+    return TypeAdapter(event_class).validate_python

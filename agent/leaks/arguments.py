@@ -11,14 +11,19 @@ Rules: nothing that was cut is ever completed; a JSON string that holds JSON is 
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Literal
 
+from roundtrip.agent.leaks.dialect import WHITE
+
 _STRING = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
 _SPACE = re.compile(r"[ \t\r\n]*+")
 _LITERAL = re.compile(r"[-+.\w]++")
+_DEEPEST = 100
+"""Brackets in brackets. Nobody needs more, and what is nested a thousand deep stops every program that recurses."""
 
 
 class _Expect(Enum):
@@ -82,7 +87,7 @@ class JsonScanner:
         if char == '"' and self._expect in (*_VALUES, *_KEYS):
             self._key = self._expect in _KEYS
             self._in_string = True
-        elif char in _OPENS and self._expect in _VALUES:
+        elif char in _OPENS and self._expect in _VALUES and len(self._stack) < _DEEPEST:
             self._stack.append(char)
             self._expect = _OPENS[char]
         elif char in _CLOSES and self._stack and self._may_close(char):
@@ -129,6 +134,8 @@ class Arguments:
 
     value: the object, None where it is none. text: the JSON text of that object, byte for byte where it was valid.
     problem: why `value` is None, in words for the model. cut: the text ended too early. repairs: kinds.
+    bounded: it is certain that the arguments end where they were thought to end. Where a string may still be open,
+        what follows may be part of it.
     """
 
     value: dict[str, Any] | None
@@ -136,52 +143,72 @@ class Arguments:
     problem: str = ""
     cut: bool = False
     repairs: tuple[str, ...] = ()
+    bounded: bool = True
 
 
 def read_arguments(raw: str) -> Arguments:
     """Reads the complete argument text of a call. Never raises."""
-    text = raw.strip()
-    if not text:
+    text = raw.strip(WHITE)
+    if text in ("", "null"):
         return Arguments({}, "{}", repairs=("empty_arguments",))
     value, repairs = _loads(text)
     if isinstance(value, str):
         inner, more = _loads(value.strip())
         if isinstance(inner, dict):
-            return Arguments(inner, value.strip(), repairs=(*repairs, *more, "double_encoded"))
+            return _object(inner, value.strip(), more, (*repairs, *more, "double_encoded"))
     if isinstance(value, dict):
-        return Arguments(value, text if not repairs else json.dumps(value, ensure_ascii=False), repairs=repairs)
+        return _object(value, text, repairs, repairs)
     if value is not None:
         return Arguments(None, text, "the arguments are valid JSON, but not an object")
     scanner = JsonScanner()
     end = scanner.feed(text)
     if scanner.state == "open":
-        return Arguments(None, text, "the call was cut off before its arguments were complete", cut=True)
+        problem = "the call was cut off before its arguments were complete"
+        return Arguments(None, text, problem, cut=True, bounded=False)
+    near = text[max(0, end - 20) : end + 20]
+    problem = f"the arguments are not valid JSON near {near!r}"
     if scanner.state == "done" and text[end:].strip():
-        return Arguments(None, text, "there is text after the JSON object of the arguments")
-    return Arguments(None, text, f"the arguments are not valid JSON near {text[max(0, end - 20) : end + 20]!r}")
+        problem = "there is text after the JSON object of the arguments"
+    return Arguments(None, text, problem, bounded=not text[end:].strip("]},; \t\r\n"))
 
 
-def _loads(text: str) -> tuple[Any, tuple[str, ...]]:
-    """(value, repairs); (None, ()) where it is no JSON. `null` counts as no JSON: it is no object either."""
-    for strict, repairs in ((True, ()), (False, ("raw_control_characters",))):
-        try:
-            value = json.loads(text, strict=strict, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
-            continue
-        if "\\u" in text and not _encodable(value):
-            return json.loads(_LONE.sub("\\ufffd", json.dumps(value, ensure_ascii=False))), (*repairs, "lone_surrogate")
-        return value, repairs
-    return None, ()
+def _object(value: dict[str, Any], text: str, changes: tuple[str, ...], repairs: tuple[str, ...]) -> Arguments:
+    return Arguments(value, json.dumps(value, ensure_ascii=False) if changes else text, repairs=repairs)
 
 
 _LONE = re.compile("[\ud800-\udfff]")
 
 
-def _no_constant(word: str) -> None:
+def _loads(text: str) -> tuple[Any, tuple[str, ...]]:
+    """(value, repairs); (None, ()) where it is no JSON. Half of a surrogate pair is legal in JSON's grammar, and fatal
+    to servers that decode it."""
+    if text.count("{") + text.count("[") > _DEEPEST and _too_deep(text):
+        return None, ()
+    for strict, repairs in ((True, ()), (False, ("raw_control_characters",))):
+        try:
+            value = json.loads(text, strict=strict, parse_constant=_refused, parse_float=_finite)
+        except ValueError:
+            continue
+        whole = json.dumps(value, ensure_ascii=False) if "\\u" in text or not text.isascii() else ""
+        if _LONE.search(whole):
+            return json.loads(_LONE.sub("\ufffd", whole)), (*repairs, "lone_surrogate")
+        return value, repairs
+    return None, ()
+
+
+def _too_deep(text: str) -> bool:
+    scanner = JsonScanner()
+    scanner.feed(text)
+    return scanner.state == "broken"
+
+
+def _refused(word: str) -> None:
     """NaN and Infinity are Python's, not JSON's: a server that parses the history would refuse it for ever."""
     raise ValueError(word)
 
 
-def _encodable(value: Any) -> bool:
-    """Half of a surrogate pair is legal in JSON's grammar, and fatal to servers that decode it."""
-    return not _LONE.search(json.dumps(value, ensure_ascii=False))
+def _finite(word: str) -> float:
+    """A number that is too great becomes Infinity, and that could not be sent."""
+    if not math.isfinite(number := float(word)):
+        raise ValueError(word)
+    return number

@@ -1,76 +1,147 @@
-"""Where in a message markup is being talked about: in a code fence, in backticks, in a quotation.
+"""Where in a message markup is being talked about: in a code fence, in backticks, in a quotation, in a sentence.
 
-Strategy. One pass over the visible text, in which the inside of each call is a single opaque character, by the block
-structure of CommonMark (https://spec.commonmark.org/0.31.2/, §4.5 and §6.1) as far as it matters here: a fence runs to
-its closing fence, a code span to the next run of as many backticks in its paragraph. A quotation is a line that
-begins with `>`, or a pair of double quotes in one line. Only pairs count: a stray quote hides nothing.
+Strategy. One pass over the visible text, in which every call marker and the inside of every call is a single
+character, by the block structure of CommonMark (https://spec.commonmark.org/0.31.2/, §4.4, §4.5, §5.1 and §6.1) as far
+as it matters here: a fence runs to its closing fence, a code span to the next run of as many backticks in its
+paragraph. Only pairs count: a stray quote hides nothing. What the standard leaves open is decided by what models do:
+
+    ```<marker>           the model ends its text with a fence and calls: Kimi writes no line break before a section
+    > note<marker>        the same with a block quotation, or somebody's words; that is *doubtful*
+    a fence, never closed    the example was cut off, or the fence was forgotten: doubtful
+    four spaces           an indented code block, or an item of a list: doubtful
+    ```\\n<markers>\\n```   between a closing and an opening fence: fences of one length were nested
+
+Doubtful calls never run. The caller makes them text, or tells the model.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from roundtrip.agent.leaks.dialect import Role
 from roundtrip.agent.leaks.scanner import Kind, Piece, joined
 
-_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})(.*)")
+_MARK, _INSIDE = "\ufdd0", "\ufdd1"  # noncharacters: no text means anything by them
+_ITEM = r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*"
+_FENCE = re.compile(rf"{_ITEM}(`{{3,}}(?=[^`]*$)|~{{3,}})(.*)")
+_FENCE_END = re.compile(rf"[ \t]*(`{{3,}}|~{{3,}})[ \t]*(?:$|(?={_MARK}))")
+_BLOCKQUOTE = re.compile(rf"{_ITEM}>[ \t>]*")
 _TICKS = re.compile(r"`+")
-_QUOTES = re.compile(r"\"[^\"]*\"|“[^”]*”|«[^»]*»")
-_BLOCKQUOTE = re.compile(r" {0,3}>")
+_TAG = re.compile(r"<(/?)(pre|code)\b[^<>\n]{0,200}>", re.IGNORECASE)
+_QUOTES = re.compile(
+    "|".join(
+        rf"(?<!\w)[{begin}](?=\S)(?:[^{begin}{end}]|(?<=\w)[{end}](?=\w))*+(?<=\S)[{end}](?!\w)"
+        for begin, end in ('""', "''", "“”", "‘’", "«»", "»«", "‹›", "「」", "『』", ("„", "“”"), ("‚", "‘’"))
+    )
+)
+"""As typographers set quotes: so inch marks and apostrophes are none."""
+
+_BEFORE = re.compile(r"(?:[\w,;:–—-][ \t]|\()[ \t]*\Z")
+_AFTER = re.compile(r"[ \t]*[,;:.!?)|]|[ \t]+(?P<letter>[^\W\d_])")
+
+
+def in_sentence(before: str, after: str) -> bool:
+    """Whether what stands between these texts is a word of their sentence."""
+    found = _AFTER.match(after)
+    goes_on = found is not None and (found["letter"] or "a").islower()
+    return goes_on and bool(_BEFORE.search(before, max(0, len(before) - 64)))
 
 
 @dataclass(frozen=True, slots=True)
-class Quoted:
-    """Ranges of quoted text, sorted; `open_fence` is where a fence begins that is never closed, -1 for none."""
+class Ranges:
+    """Parts of a text, in order; none overlaps another."""
 
-    ranges: tuple[tuple[int, int], ...]
-    open_fence: int
+    parts: tuple[tuple[int, int], ...] = ()
 
-    def holds(self, at: int) -> bool:
-        return any(start <= at < end for start, end in self.ranges)
+    @classmethod
+    def of(cls, parts: Iterable[tuple[int, int]]) -> Ranges:
+        merged: list[tuple[int, int]] = []
+        for start, end in sorted(parts):
+            if merged and start <= merged[-1][1]:
+                merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+            else:
+                merged.append((start, end))
+        return cls(tuple(merged))
+
+    def meet(self, start: int, end: int) -> bool:
+        """Whether one of them holds something of that range."""
+        number = bisect_left(self.parts, end, key=lambda part: part[0])
+        return number > 0 and self.parts[number - 1][1] > start
+
+    def hold(self, at: int) -> bool:
+        return self.meet(at, at + 1)
 
 
-def quoted(text: str) -> Quoted:
-    """The quoted ranges of a text. An unclosed fence quotes nothing; what that means the caller decides."""
-    ranges: list[tuple[int, int]] = []
-    paragraph: list[tuple[int, str]] = []
-    fence, fence_at = "", -1
-    for at, line in _lines(text):
+class _Reader:
+    """Finds the quoted and the doubtful ranges of a text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self.quoted: list[tuple[int, int]] = []
+        self.doubtful: list[tuple[int, int]] = []
+        self._fence, self._fence_at, self._fence_ended = "", -1, -1
+        self._paragraph: list[tuple[int, str]] = []
+        self._indented, self._spoken = False, False
+
+    def read(self) -> None:
+        at = 0
+        for line in self._text.split("\n"):
+            self._line(at, line)
+            at += len(line) + 1
+        self._end_paragraph()
+        if self._fence:
+            self.doubtful.append((self._fence_at, len(self._text)))
+        self.quoted += _tags(self._text)
+
+    def _line(self, at: int, line: str) -> None:
         found = _FENCE.match(line)
-        if fence:
-            if found and found[1][0] == fence[0] and len(found[1]) >= len(fence) and not found[2].strip():
-                ranges.append((fence_at, at + len(line)))
-                fence, fence_at = "", -1
+        ended = _FENCE_END.match(line)
+        if self._fence:
+            if ended and ended[1][0] == self._fence[0] and len(ended[1]) >= len(self._fence):
+                self.quoted.append((self._fence_at, at + ended.end()))
+                self._fence, self._fence_ended = "", at + ended.end()
+                if ended.end() < len(line):
+                    self._paragraph.append((at + ended.end(), line[ended.end() :]))
         elif found:
-            ranges += _inline(paragraph)
-            paragraph, fence, fence_at = [], found[1], at
+            self._end_paragraph()
+            self._fence, self._fence_at = found[1], at
+            if not found[2].strip() and self._only_markup(self._fence_ended, at):
+                self.quoted.append((self._fence_ended, at))
         elif line.strip():
-            paragraph.append((at, line))
+            self._words(at, line)
         else:
-            ranges += _inline(paragraph)
-            paragraph = []
-    return Quoted(tuple(sorted(ranges + list(_inline(paragraph)))), fence_at)
+            self._end_paragraph()
+
+    def _only_markup(self, start: int, end: int) -> bool:
+        between = self._text[start:end] if start >= 0 else ""
+        return _MARK in between and not between.strip(_MARK + _INSIDE + " \t\r\n")
+
+    def _words(self, at: int, line: str) -> None:
+        deep = line.startswith(("    ", "\t"))
+        self._indented = deep and (self._indented or (not self._paragraph and self._spoken))
+        if self._indented:
+            self.doubtful.append((at, at + len(line)))
+        self._spoken = True
+        self._paragraph.append((at, line))
+
+    def _end_paragraph(self) -> None:
+        """Code spans and quotations of the paragraph that is over."""
+        for at, line in self._paragraph:
+            if quote := _BLOCKQUOTE.match(line):
+                direct = line[quote.end() : quote.end() + 1] == _MARK
+                (self.quoted if direct else self.doubtful).append((at, at + len(line)))
+            self.quoted += ((at + found.start(), at + found.end()) for found in _QUOTES.finditer(line))
+        if self._paragraph:
+            start = self._paragraph[0][0]
+            self.quoted += _code_spans(start, "\n".join(line for _, line in self._paragraph))
+        self._paragraph = []
 
 
-def _lines(text: str) -> Iterator[tuple[int, str]]:
-    at = 0
-    for line in text.split("\n"):
-        yield at, line
-        at += len(line) + 1
-
-
-def _inline(paragraph: list[tuple[int, str]]) -> Iterator[tuple[int, int]]:
-    """Code spans and quotations of one paragraph."""
-    for at, line in paragraph:
-        if _BLOCKQUOTE.match(line):
-            yield at, at + len(line)
-        for found in _QUOTES.finditer(line):
-            yield at + found.start(), at + found.end()
-    if not paragraph:
-        return
-    start = paragraph[0][0]
-    runs = [(start + m.start(), len(m[0])) for m in _TICKS.finditer("\n".join(line for _, line in paragraph))]
+def _code_spans(start: int, text: str) -> Iterator[tuple[int, int]]:
+    runs = [(start + found.start(), len(found[0])) for found in _TICKS.finditer(text)]
     later: dict[int, list[int]] = {}
     for at, size in reversed(runs):
         later.setdefault(size, []).append(at)
@@ -84,21 +155,45 @@ def _inline(paragraph: list[tuple[int, str]]) -> Iterator[tuple[int, int]]:
             yield at, behind + size
 
 
-def literal(pieces: list[Piece]) -> tuple[list[Piece], int]:
-    """The pieces with quoted markup turned into text, and where in their raw text a fence begins that is never
-    closed (-1 for none). A quoted marker takes the header or arguments behind it along."""
+def _tags(text: str) -> Iterator[tuple[int, int]]:
+    """HTML's own code: <pre> and <code>, from an opening tag to the next closing one."""
+    begun: dict[str, int] = {}
+    for found in _TAG.finditer(text):
+        name = found[2].lower()
+        if not found[1]:
+            begun.setdefault(name, found.start())
+        elif name in begun:
+            yield begun.pop(name), found.end()
+
+
+def quoted(text: str) -> tuple[Ranges, Ranges]:
+    """The quoted and the doubtful ranges of a text."""
+    reader = _Reader(text)
+    reader.read()
+    return Ranges.of(reader.quoted), Ranges.of(reader.doubtful)
+
+
+_THINK = (Role.THINK_BEGIN, Role.THINK_END, Role.STOP)
+_MENTION = re.compile(rf"[\w,;:(][ \t]{_MARK}(?=[ \t]*[,;:.!?)]|[ \t]+[^\W\d_A-Z])")
+
+
+def literal(pieces: list[Piece]) -> tuple[list[Piece], Ranges]:
+    """The pieces with quoted markup turned into text, and the doubtful ranges of their raw text. A quoted marker
+    takes the header or arguments behind it along."""
     inside = (Kind.HEADER, Kind.ARGUMENTS)
-    visible = ["\ufffc" if piece.kind in inside else piece.raw for piece in pieces]
-    context = quoted("".join(visible))
+    visible = [_INSIDE if p.kind in inside else _MARK if p.role and p.role not in _THINK else p.raw for p in pieces]
+    text = "".join(visible)
+    sure, doubtful = quoted(text)
+    mentions = {found.end() - 1 for found in _MENTION.finditer(text)}
     result: list[Piece] = []
-    at, raw_at, open_fence = 0, 0, -1
+    raw_ranges: list[tuple[int, int]] = []
+    at, raw_at = 0, 0
     quoting = False
     for piece, shown in zip(pieces, visible, strict=True):
-        if 0 <= context.open_fence < at + len(shown) and open_fence < 0:
-            open_fence = raw_at + context.open_fence - at
         if piece.kind not in inside:
-            quoting = piece.kind is Kind.MARK and context.holds(at)
+            quoting = piece.kind is Kind.MARK and (at in mentions or sure.hold(at))
+        if piece.kind is Kind.MARK and doubtful.hold(at):
+            raw_ranges.append((raw_at, raw_at + len(piece.raw)))
         result.append(Piece(Kind.TEXT, piece.raw) if quoting else piece)
         at, raw_at = at + len(shown), raw_at + len(piece.raw)
-    return joined(result), open_fence
-
+    return joined(result), Ranges.of(raw_ranges)

@@ -4,11 +4,13 @@ Strategy. Nothing here is incremental: the message has ended. Each channel loses
 is split off the text, quoted markup becomes text (`context`), the rest is itemised (`spans`), and every block of
 calls that is left gets one verdict by these rules, in this order:
 
+    a word of a sentence               text: "the model writes <call> and waits"
     no tools offered or allowed        stripped and reported if well-formed, else text
+    markers that begin nothing         text: they were mentioned
     beside structured calls            stripped and reported: the structured ones win
     in reasoning                       runs only if it stands last and nothing outside is a call or an answer;
                                        else it is a draft, and stays reasoning
-    in a fence that is never closed    unresolved if it is complete and stands last, else text
+    in what may be a quotation         unresolved if it is complete and stands last, else text
     anything else                      its calls are judged one by one (`judge`)
 
 Spans are lossless: the raw text of all spans of a channel, joined, is the channel's input.
@@ -16,15 +18,14 @@ Spans are lossless: the raw text of all spans of a channel, joined, is the chann
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from roundtrip.agent.leaks.arguments import read_arguments
 from roundtrip.agent.leaks.bare import bare_calls
-from roundtrip.agent.leaks.context import literal, quoted
-from roundtrip.agent.leaks.dialect import Dialect, Role
+from roundtrip.agent.leaks.context import in_sentence, literal, quoted
+from roundtrip.agent.leaks.dialect import WHITE, Dialect, Role
 from roundtrip.agent.leaks.judge import Judge, Repair, Source, StructuredCall, Verdict
 from roundtrip.agent.leaks.offer import Offer, called
 from roundtrip.agent.leaks.scanner import Piece, cut_at, joined
@@ -33,7 +34,7 @@ from roundtrip.agent.leaks.spans import CallSpan, Item, itemise
 Now = Literal["text", "reasoning", "call", "nothing"]
 
 _THINK = (Role.THINK_BEGIN, Role.THINK_END)
-_OPEN_FENCE = "the call stands in a code fence that was never closed; repeat it outside of any code fence"
+_DOUBTFUL = "the call stands in what may be a quotation or an example; repeat it outside of any code or quotation"
 _UNMARKED = "the call arrived as plain text, without its markers, and this tool changes things, so it was not run"
 
 
@@ -65,7 +66,7 @@ class Decision:
 
 def _kept(spans: Iterable[Span], now: Now) -> str:
     text = "".join(span.raw for span in spans if span.now == now)
-    return text if text.strip() else ""
+    return text if text.strip(WHITE) else ""
 
 
 def decide(
@@ -92,14 +93,14 @@ class _Message:
         self._structured = structured
 
     def decision(self, text: list[Piece], reasoning: list[Piece]) -> Decision:
-        has_field = any(piece.raw.strip() for piece in reasoning)
+        has_field = any(piece.raw.strip(WHITE) for piece in reasoning)
         text, stops = self._without_stops(text)
         reasoning, field_stops = self._without_stops(reasoning)
         thought, said = self._split(text, has_field)
         said_spans = self._said(said, sum(len(piece.raw) for piece in thought))
         outside = self._structured or bool(self.judge.calls) or bool(_kept(said_spans, "text"))
         thought_spans = self._thoughts(thought, outside, "text")
-        spoken = outside or any(span.raw.strip() for span in thought_spans)
+        spoken = outside or any(span.raw.strip(WHITE) for span in thought_spans)
         field_spans = self._thoughts(reasoning, spoken, "reasoning")
         return Decision(
             tuple(self.judge.calls),
@@ -111,7 +112,7 @@ class _Message:
     def _without_stops(self, pieces: list[Piece]) -> tuple[list[Piece], list[Span]]:
         """Stop tokens mean something at the very end only."""
         end = len(pieces)
-        while end and (pieces[end - 1].role is Role.STOP or not pieces[end - 1].raw.strip()):
+        while end and (pieces[end - 1].role is Role.STOP or not pieces[end - 1].raw.strip(WHITE)):
             end -= 1
         tail = pieces[end:]
         raw = "".join(piece.raw for piece in tail if piece.role is Role.STOP)
@@ -122,12 +123,17 @@ class _Message:
 
     def _split(self, pieces: list[Piece], has_field: bool) -> tuple[list[Piece], list[Piece]]:
         """(reasoning, the rest); the think markers go with the reasoning."""
-        first = next((n for n, piece in enumerate(pieces) if piece.raw.strip()), len(pieces))
-        ends = [n for n, piece in enumerate(pieces) if piece.role is Role.THINK_END]
-        if first < len(pieces) and pieces[first].role is Role.THINK_BEGIN:
-            thought, said = (pieces[: ends[0] + 1], pieces[ends[0] + 1 :]) if ends else self._until_call(pieces)
-        elif ends and not has_field and not _quoted(pieces, ends[0]):
-            thought, said = pieces[: ends[0] + 1], pieces[ends[0] + 1 :]
+        marks = [(n, role) for n, role in _unquoted_roles(pieces) if role in _THINK]
+        first = next((n for n, piece in enumerate(pieces) if piece.raw.strip(WHITE)), len(pieces))
+        opened = first < len(pieces) and pieces[first].role is Role.THINK_BEGIN
+        end = next((n for n, role in marks if role is Role.THINK_END), -1)
+        if opened and end < 0:  # a stray backtick may quote the end, but never the beginning
+            end = next((n for n, piece in enumerate(pieces) if piece.role is Role.THINK_END), -1)
+        bare = bool(marks) and marks[0][1] is Role.THINK_END and not has_field
+        if opened and end < 0:
+            thought, said = self._until_call(pieces)
+        elif opened or bare:
+            thought, said = pieces[: end + 1], pieces[end + 1 :]
         else:
             return [], pieces
         self.judge.note("reasoning_in_text", "".join(piece.raw for piece in thought))
@@ -137,46 +143,52 @@ class _Message:
         """Reasoning without an end ends at the first call (vllm#32216)."""
         before = 0
         for item in itemise(literal(pieces)[0], self.judge.names):
-            if item.calls:
+            if item.calls and self._means_something(item):
                 return cut_at(pieces, before)
             before += len(item.raw)
         return pieces, []
 
     def _said(self, pieces: list[Piece], at: int) -> list[Span]:
         """The text outside the reasoning; `at` is where it begins in its channel."""
-        pieces, open_fence = literal(pieces)
+        pieces, doubtful = literal(pieces)
         items = itemise(pieces, self.judge.names, at)
-        last = max((n for n, item in enumerate(items) if item.raw.strip()), default=-1)
+        last = max((n for n, item in enumerate(items) if item.raw.strip(WHITE)), default=-1)
+        thoughts = _later_thoughts(items)
         spans: list[Span] = []
         here = 0
         for number, item in enumerate(items):
-            fenced = 0 <= open_fence < here
+            doubted = doubtful.meet(here, here + len(item.raw))
+            example = doubted and not (number == last and item.complete)
             here += len(item.raw)
-            ends_it = number == last and item.calls and item.closed and self.judge.offers
-            if item.kind != "block" or (fenced and not ends_it):
+            if number in thoughts:
+                spans.append(Span(item.raw, "nothing" if item.role in _THINK else "reasoning"))
+            elif item.kind != "block" or example or _is_word(items, number):
                 spans.append(Span(item.raw, "text"))
             else:
-                spans.append(Span(item.raw, self._block(item, _OPEN_FENCE if fenced else "")))
-        if self._structured or any(span.now != "text" for span in spans):
+                spans.append(Span(item.raw, self._block(item, _DOUBTFUL if doubted else "")))
+        if self._structured or any(span.now in ("call", "nothing") for span in spans):
             return self._without_strays(items, spans)
-        return self._bare(spans, at) if open_fence < 0 else spans
+        return self._bare(items, spans, at)
 
     def _block(self, item: Item, unless: str) -> Now:
         if not item.calls:
             self.judge.note("empty_section", item.raw)
             return "nothing"
-        if self._structured:
-            self.judge.note("duplicate_of_structured", item.raw)
-            return "nothing"
         if not self.judge.offers:
-            if not all(self._well_formed(call) for call in item.calls):
+            if not all(self.judge.well_formed(call) for call in item.calls):
                 return "text"
             self.judge.note("not_allowed", item.raw)
             return "nothing"
-        if not _means_something(item):
+        if not self._means_something(item):
             return "text"
+        if self._structured:
+            self.judge.note("duplicate_of_structured", item.raw)
+            return "nothing"
         self._calls(item, "text", unless)
         return "call"
+
+    def _means_something(self, item: Item) -> bool:
+        return any(self.judge.meant(call) for call in item.calls)
 
     def _calls(self, item: Item, source: Source, unless: str = "") -> None:
         self.judge.note("leaked_call", item.raw)
@@ -187,67 +199,92 @@ class _Message:
         for call in item.calls:
             self.judge.leaked(call, source, unless)
 
-    def _well_formed(self, call: CallSpan) -> bool:
-        shapes = (self.judge.dialect.canonical, self.judge.dialect.nameless, re.compile(r"[\w.-]+:\d+"))
-        named = call.header and any(shape.fullmatch(call.header) for shape in shapes)
-        return bool(named and call.arguments.strip() and read_arguments(call.arguments).value is not None)
-
     def _without_strays(self, items: list[Item], spans: list[Span]) -> list[Span]:
-        """Beside real calls, a call marker that is left over belongs to them."""
-        strays = [item.kind == "mark" and item.role not in (Role.STOP, *_THINK) for item in items]
+        """Beside real calls, a call marker that is left over belongs to them; so does half of one at the end."""
+        strays = [_is_call_mark(item) for item in items]
+        if len(spans) > 1 and spans[-1].now == "text" and spans[-2].now != "text":
+            half = spans[-1].raw.strip(WHITE)
+            strays[-1] |= len(half) > 2 and any(marker.startswith(half) for marker in self.judge.dialect.markers)
         for item, stray in zip(items, strays, strict=True):
             if stray:
                 self.judge.note("stray_marker", item.raw)
         return [Span(span.raw, "nothing") if stray else span for span, stray in zip(spans, strays, strict=True)]
 
-    def _bare(self, spans: list[Span], at: int) -> list[Span]:
+    def _bare(self, items: list[Item], spans: list[Span], at: int) -> list[Span]:
         """Calls without markers: they merely read, or they are refused (headers) or text (no headers)."""
         text = "".join(span.raw for span in spans)
-        found = bare_calls(text, self.judge.offers, self.judge.dialect)
+        plain = "".join(" " * len(item.raw) if _is_call_mark(item) else item.raw for item in items)
+        found = bare_calls(plain, self.judge.offers, self.judge.dialect)
+        if not found or any(ranges.hold(found[0].at) for ranges in quoted(text)):
+            return spans
         offers = [called(self.judge.offers, call.name) for call in found]
         readers = all(offer is not None and offer.merely_reads for offer in offers)
-        if not found or quoted(text).holds(found[0].at):
-            return spans
         if not readers and found[0].header == found[0].name:
             return spans
         for call, offer in zip(found, offers, strict=True):
             self.judge.note("bare_call", call.header + call.arguments)
             unless = "" if offer is not None and offer.merely_reads else _UNMARKED
             self.judge.leaked(CallSpan(call.header, call.arguments, at + call.at, False, True), "text", unless)
-        return [Span(text[: found[0].at], "text"), Span(text[found[0].at :], "call")]
+        start = len(plain[: found[0].at].rstrip(WHITE))
+        return [Span(text[:start], "text"), Span(text[start:], "call")]
 
     def _thoughts(self, pieces: list[Piece], outside: bool, channel: Source) -> list[Span]:
         """Reasoning: blocks that end it may run if nothing outside speaks; all others are drafts."""
-        pieces, open_fence = literal(pieces)
+        pieces, doubtful = literal(pieces)
         items = itemise(pieces, self.judge.names)
-        start = len(items)
-        while start and (items[start - 1].calls or items[start - 1].role in _THINK or not items[start - 1].raw.strip()):
-            start -= 1
-        may_run = bool(self.judge.offers) and not outside and open_fence < 0
+        drafts = (n for n, i in enumerate(items, 1) if not (i.calls or i.role in _THINK) and i.raw.strip(WHITE))
+        start = max(drafts, default=0)
+        may_run = bool(self.judge.offers) and not outside and not doubtful.parts
         spans: list[Span] = []
+        spoken = False
         for number, item in enumerate(items):
-            if item.role in _THINK and (number >= start or not _kept(spans, "reasoning")):
+            if item.role in _THINK and (number >= start or not spoken):
                 spans.append(Span(item.raw, "nothing"))
-            elif may_run and number >= start and item.calls and _means_something(item):
+            elif may_run and number >= start and item.calls and self._means_something(item):
                 self.judge.note("call_in_reasoning", item.raw)
                 self._calls(item, channel)
                 spans.append(Span(item.raw, "call"))
             else:
                 spans.append(Span(item.raw, "reasoning"))
+                spoken = spoken or bool(item.raw.strip(WHITE))
         return spans
 
 
-def _means_something(item: Item) -> bool:
-    """A call with neither a name nor readable arguments is none: its markers were merely mentioned."""
-    return any(call.header or read_arguments(call.arguments).value is not None for call in item.calls)
-
-
-def _quoted(pieces: list[Piece], number: int) -> bool:
-    """Whether a mark stands in quoted text."""
-    at = sum(len(piece.raw) for piece in pieces[:number])
-    here = 0
+def _unquoted_roles(pieces: list[Piece]) -> list[tuple[int, Role]]:
+    """The marks that stand outside of code and quotations, with their numbers in `pieces`."""
+    numbers = {}
+    at = 0
+    for number, piece in enumerate(pieces):
+        numbers[at] = number
+        at += len(piece.raw)
+    found: list[tuple[int, Role]] = []
+    at = 0
     for piece in literal(pieces)[0]:
-        if here == at:
-            return piece.role is not pieces[number].role
-        here += len(piece.raw)
-    return True
+        if piece.role:
+            found.append((numbers[at], piece.role))
+        at += len(piece.raw)
+    return found
+
+
+def _is_call_mark(item: Item) -> bool:
+    return item.kind == "mark" and item.role not in (Role.STOP, *_THINK)
+
+
+def _is_word(items: list[Item], number: int) -> bool:
+    """Whether a block is mentioned in the middle of a sentence."""
+    around = [items[n].raw if 0 <= n < len(items) and items[n].kind == "text" else "" for n in (number - 1, number + 1)]
+    return in_sentence(*around)
+
+
+def _later_thoughts(items: list[Item]) -> set[int]:
+    """Reasoning that goes on behind a call: numbers of the items from <think> directly behind a block to </think>."""
+    ends = [number for number, item in enumerate(items) if item.role is Role.THINK_END]
+    found: set[int] = set()
+    behind_call = False
+    for number, item in enumerate(items):
+        next_end = bisect_left(ends, number)
+        if behind_call and item.role is Role.THINK_BEGIN and next_end < len(ends):
+            found.update(range(number, ends[next_end] + 1))
+        if item.raw.strip(WHITE) and number not in found:
+            behind_call = bool(item.calls)
+    return found

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from roundtrip.agent.leaks.offer import Offer
+from roundtrip.agent.leaks.offer import Offer, required
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ def fits_as_it_stands(offer: Offer, arguments: Mapping[str, Any]) -> bool | None
         return True
     renamed = _renamed(offer.parameter_aliases, arguments)
     known = _properties(offer.schema)
-    if (known and not set(renamed) <= set(known)) or not set(offer.required) <= set(renamed):
+    unknown = "properties" in offer.schema and not set(renamed) <= set(known)
+    if unknown or len(renamed) < len(arguments) or not set(required(offer.schema)) <= set(renamed):
         return False
     problem = _violation(offer.schema, renamed)
     return None if problem is None else not problem
@@ -63,7 +64,7 @@ def _renamed(aliases: Mapping[str, str], arguments: Mapping[str, Any]) -> dict[s
 
 def _shaped(schema: Mapping[str, Any], aliases: Mapping[str, str], arguments: Mapping[str, Any]) -> Fit:
     known = _properties(schema)
-    open_ended = not known or schema.get("additionalProperties") not in (None, False)
+    open_ended = not known or schema.get("additionalProperties") not in (None, False) or bool(_ELSEWHERE & set(schema))
     shaped: dict[str, Any] = {}
     notes: list[str] = []
     for key, value in _renamed({a: c for a, c in aliases.items() if a not in known}, arguments).items():
@@ -73,10 +74,10 @@ def _shaped(schema: Mapping[str, Any], aliases: Mapping[str, str], arguments: Ma
             else:
                 notes.append(f"unknown parameter {key!r} was ignored")
         elif value is not None or _takes_null(known[key]):
-            shaped[key] = _coerced(known[key], value)
+            shaped[key] = _coerced(key, known[key], value)
             if shaped[key] is not value:
                 notes.append(f"{key!r} was taken as {_type(known[key])}")
-    missing = [str(name) for name in schema.get("required") or () if name not in shaped]
+    missing = [name for name in required(schema) if name not in shaped]
     problems = [f"missing required parameter {name!r}" for name in missing]
     if not problems:
         problem = _violation(schema, shaped)
@@ -84,19 +85,45 @@ def _shaped(schema: Mapping[str, Any], aliases: Mapping[str, str], arguments: Ma
     return Fit(shaped, tuple(notes), tuple(problems))
 
 
+_ELSEWHERE = {"patternProperties", "allOf", "anyOf", "oneOf", "$ref", "$dynamicRef", "if", "dependentSchemas"}
+"""Where a schema may name parameters beside `properties`."""
+
+
 def _type(schema: Any) -> str:
-    found = schema.get("type") if isinstance(schema, Mapping) else None
-    return found if isinstance(found, str) else ""
+    """The one type of a schema, null apart; "" where there are several, or none is said."""
+    if not isinstance(schema, Mapping):
+        return ""
+    said = schema.get("anyOf") or schema.get("oneOf") or schema.get("type")
+    types = [_type(one) if isinstance(one, Mapping) else one for one in (said if isinstance(said, list) else [said])]
+    others = [found for found in types if found != "null"]
+    return others[0] if len(others) == 1 and isinstance(others[0], str) else ""
 
 
 def _takes_null(schema: Any) -> bool:
-    return isinstance(schema, Mapping) and "null" in json.dumps([schema.get("type"), schema.get("enum")], default=str)
+    """Whether null is a value of the schema's. A schema that says nothing of types takes all; `$ref` and the like are
+    the validator's business."""
+    if not isinstance(schema, Mapping):
+        return schema is not False
+    if "enum" in schema or "const" in schema:
+        return None in (schema.get("enum") or ()) or ("const" in schema and schema["const"] is None)
+    choices = schema.get("anyOf") or schema.get("oneOf")
+    if isinstance(choices, list):
+        return any(_takes_null(choice) for choice in choices)
+    types = schema.get("type", "null")
+    return schema.get("nullable") is True or "null" in (types if isinstance(types, list) else [types])
 
 
-def _coerced(schema: Any, value: Any) -> Any:
+def _coerced(name: str, schema: Any, value: Any) -> Any:
     """The value as the schema's type, or itself where there is no harmless way."""
-    coerce = _COERCIONS.get(_type(schema))
+    wanted = _type(schema)
+    if wanted == "string" and name in _COMMANDS and isinstance(value, list) and len(value) > 1:
+        return shlex.join(value) if all(isinstance(word, str) for word in value) else value
+    coerce = _COERCIONS.get(wanted)
     return coerce(value) if coerce else value
+
+
+_COMMANDS = ("command", "cmd")
+"""Strings that are given as a list of words (gpt-oss, Codex). Any other list of strings is several values."""
 
 
 def _integer(value: Any) -> Any:
@@ -116,9 +143,7 @@ def _boolean(value: Any) -> Any:
 def _string(value: Any) -> Any:
     if isinstance(value, (bool, int, float)):
         return json.dumps(value)
-    if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
-        return shlex.join(value)  # a command given as a list of words
-    return value
+    return value[0] if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str) else value
 
 
 def _array(value: Any) -> Any:

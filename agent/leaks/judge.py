@@ -1,7 +1,8 @@
 """The verdict on one call, wherever it stood: it runs, or there is a reason for the model why not.
 
 A call runs only if it resolves to exactly one offered tool and its arguments are a complete JSON object that fits.
-A call behind one that could not be read to a clear end may be part of that one's text, so it does not run either.
+A call behind one whose arguments have no certain end does not run either: it may stand in a string of theirs, because
+models forget to escape quotes when they copy a file that shows calls.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from roundtrip.agent.leaks.arguments import Arguments, read_arguments
-from roundtrip.agent.leaks.dialect import Dialect, Role
+from roundtrip.agent.leaks.dialect import WHITE, Dialect, Role
 from roundtrip.agent.leaks.fit import fit
 from roundtrip.agent.leaks.offer import Offer, called
 from roundtrip.agent.leaks.resolve import Resolved, resolve
@@ -21,6 +22,8 @@ from roundtrip.agent.leaks.spans import CallSpan
 
 Source = Literal["structured", "text", "reasoning"]
 
+_WORD = re.compile(r"(?!\.$)[\w.:-]*")
+_INDEXED = re.compile(r"[\w.-]+:\d+")
 _CUT = "the call was cut off before its arguments were complete"
 
 
@@ -96,23 +99,41 @@ class Judge:
         self.calls: list[Verdict] = []
         self.repairs: list[Repair] = []
         self.names = tuple(name for offer in offers for name in (offer.name, *offer.aliases))
-        self._shaky = False
+        self._unbounded = False
 
     def note(self, kind: str, raw: str) -> None:
         assert kind in REPAIRS, kind
         self.repairs.append(Repair(kind, raw))
 
+    def meant(self, call: CallSpan) -> bool:
+        """Whether a call was really begun, and its markers were not merely mentioned."""
+        header = call.header
+        named = bool(header) and (bool(self.dialect.nameless.fullmatch(header)) or bool(self._resolve(header).offer))
+        if not call.arguments.strip(WHITE):
+            begun = not call.ended and _WORD.fullmatch(header)
+            return bool(named or begun or self.dialect.canonical.fullmatch(header))
+        read = read_arguments(call.arguments)
+        return named or read.cut or read.value is not None
+
+    def well_formed(self, call: CallSpan) -> bool:
+        """Whether a call looks as a call should, whatever is offered."""
+        shapes = (self.dialect.canonical, self.dialect.nameless, _INDEXED)
+        named = call.header and any(shape.fullmatch(call.header) for shape in shapes)
+        return bool(named and call.arguments.strip(WHITE) and read_arguments(call.arguments).value is not None)
+
+    def _resolve(self, header: str, arguments: Mapping[str, Any] | None = None) -> Resolved:
+        return resolve(header, arguments, self.offers, self.dialect)
+
     def leaked(self, call: CallSpan, source: Source, unless: str = "") -> None:
         """A call found in a text channel. `unless` is a reason of the caller's not to run a call that could."""
         read = read_arguments(call.arguments)
-        if read.cut or (not call.arguments.strip() and not call.ended):
-            read = Arguments(None, read.text, _CUT)
-        found = resolve(call.header, read.value, self.offers, self.dialect)
+        if read.cut or (not call.arguments.strip(WHITE) and not call.ended):
+            read = replace(read, value=None, problem=_CUT, repairs=())
+        found = self._resolve(call.header, read.value)
         verdict = Verdict(source, call.at, call.header, found.name, read.text, call.arguments)
-        if self._shaky:
+        if self._unbounded:
             read = replace(read, value=None, problem="it follows a call that could not be read, and may be part of it")
-        elif read.value is None:
-            self._shaky = not call.arguments.rstrip().endswith("}")
+        self._unbounded = self._unbounded or not read.bounded
         self._conclude(verdict, found, read, unless)
 
     def structured(self, call: StructuredCall) -> None:
@@ -121,16 +142,14 @@ class Judge:
             self.note("not_allowed", call.name + call.arguments)
             return
         read = read_arguments(call.arguments)
-        if call.cut and not call.arguments.strip():
-            read = Arguments(None, read.text, _CUT)
+        if call.cut and not call.arguments.strip(WHITE):
+            read = replace(read, value=None, problem=_CUT, repairs=())
         known = called(self.offers, call.name)
         found = Resolved(known, call.name)
         if known is None:
             by_id = self.dialect.canonical.fullmatch(call.id)
-            found = resolve(call.id if by_id else call.name, read.value, self.offers, self.dialect)
+            found = self._resolve(call.id if by_id else call.name, read.value)
             self.note("suspect_name", call.name)
-            if found.offer is None:
-                found = replace(found, name=call.name)
         verdict = Verdict("structured", call.index, call.name, found.name, read.text, call.arguments, id=call.id)
         self._conclude(verdict, replace(found, repair=""), read, "")
 
@@ -161,14 +180,14 @@ class Judge:
         return replace(verdict, problem="; ".join(fit(found.offer, value).problems))
 
     def _swallowed(self, raw: str) -> bool:
-        """A header and its separator in the arguments, but no beginning: two calls were glued (opencode#20650).
+        """The end of an object, a header and its separator, but no beginning: two calls were glued (opencode#20650).
         A whole call in the arguments is data: somebody writes about calls."""
         separators = self._marks(Role.ARGUMENTS_BEGIN)
         if not re.search(separators, raw):
             return False
         names = "|".join(re.escape(name) for name in self.names)
-        glued = re.compile(rf"({self._marks(Role.CALL_BEGIN)})?\s*functions\.(?:{names}):\d+\s*(?:{separators})")
-        return any(found[1] is None for found in glued.finditer(raw))
+        header = rf"{self.dialect.prefix}(?:{names}){self.dialect.index}\s{{0,64}}"
+        return bool(re.search(rf"}}(?:\\u[0-9a-fA-F]{{4}}|[^\w\s<]){{0,8}}{header}(?:{separators})", raw))
 
     def _marks(self, wanted: Role) -> str:
         return "|".join(re.escape(text) for text, role in self.dialect.markers.items() if role is wanted)

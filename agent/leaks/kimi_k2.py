@@ -50,12 +50,12 @@ KIMI_K2 = Dialect(
         "[EOS]": Role.STOP,
         "[EOT]": Role.STOP,
     },
-    header=re.compile(r"\s{0,16}[^\s<{]{0,200}\s{0,16}"),
+    header=re.compile(r"\s{0,64}[^\s<{]{0,200}\s{0,64}"),
     prefix=r"(?:functions?[._:]?)?",
     index=r"(?:[:._]?\d+(?:\.\d+)?)?",
     nameless=re.compile(
         r"(?:functions?[._:])?"
-        r"(?:call[_-]?(?=\w*\d)[0-9a-zA-Z]+|(?:chatcmpl-tool-|toolu?_|fc_)(?=[\w-]*\d)[\w-]+|\d+|[0-9a-f]{16,}|)"
+        r"(?:(?:call|chatcmpl-tool|toolu?|fc)[_-]?(?:\d+|(?<=[_-])(?=[\w-]*\d)[0-9a-zA-Z-]{8,})|\d+|[0-9a-f-]{16,}|)"
         r"(?::\d+)?"
     ),
     canonical=re.compile(r"functions\.(?P<name>[\w.-]+):\d+"),

@@ -28,12 +28,17 @@ class Offer:
     @property
     def required(self) -> tuple[str, ...]:
         """Names of the required parameters."""
-        listed = (self.schema or {}).get("required", ())
-        return tuple(str(name) for name in listed) if isinstance(listed, (list, tuple)) else ()
+        return required(self.schema or {})
 
     def answers_to(self, name: str) -> bool:
         """Whether this is the tool's name, or an alias of it."""
         return name == self.name or (bool(name) and folded(name) in {folded(known) for known in self.aliases})
+
+
+def required(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of a schema's required parameters; old schemas say `true` there."""
+    listed = schema.get("required")
+    return tuple(str(name) for name in listed) if isinstance(listed, (list, tuple)) else ()
 
 
 def folded(name: str) -> str:

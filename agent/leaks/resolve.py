@@ -5,7 +5,8 @@ Order, the first that decides wins:
 2. the header is a name in the family's wrapping, also with separators damaged or swallowed; longest name first;
 3. a `name` key in the arguments holds an offered name and is no parameter of that tool (vllm#32146);
 4. the header holds no name (`call_<hex>`, a counter): the one offered tool that the arguments fit as they stand.
-   Among several, the one with most required parameters, and only if it merely reads; a tie is unresolved.
+   Among several, or where the arguments are empty, the one with most required parameters, and only if it merely
+   reads; a tie is unresolved.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 from roundtrip.agent.leaks.dialect import Dialect
 from roundtrip.agent.leaks.fit import fits_as_it_stands
-from roundtrip.agent.leaks.offer import Offer, called
+from roundtrip.agent.leaks.offer import Offer, called, folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,33 +51,43 @@ def resolve(
         return Resolved(found, key, "name_from_arguments", drop_name_key=True)
     if dialect.nameless.fullmatch(header):
         return _by_arguments(arguments, offers)
-    name = _bare_name(header, dialect)
+    name = _bare_name(header)
     known = ", ".join(offer.name for offer in offers)
-    return Resolved(None, name, reason=f"there is no tool called {name!r}; the tools are: {known}")
+    return Resolved(None, name, reason=f"there is no tool called {name or header!r}; the tools are: {known}")
 
 
 def _in_header(header: str, offers: tuple[Offer, ...], dialect: Dialect) -> tuple[Offer | None, str]:
-    pattern = _headers(tuple((o.name, *o.aliases) for o in offers), dialect.prefix, dialect.index)
-    for name, regex in pattern:
-        if regex.fullmatch(header):
-            return called(offers, name), name
-    return None, ""
+    exact, loose = _headers(tuple((o.name, *o.aliases) for o in offers), dialect.prefix, dialect.index)
+    name = next((name for name, regex in exact if regex.fullmatch(header)), "")
+    if not name:
+        found = [name for name, regex in loose if regex.fullmatch(header)]
+        longest = {folded(name) for name in found[:1]}
+        meant = {offer.name for name in found if folded(name) in longest and (offer := called(offers, name))}
+        name = found[0] if len(meant) == 1 else ""
+    return (called(offers, name), name) if name else (None, "")
+
+
+_Patterns = tuple[tuple[str, re.Pattern[str]], ...]
 
 
 @lru_cache(maxsize=64)
-def _headers(names: tuple[tuple[str, ...], ...], prefix: str, index: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Names with their header patterns: exact spelling before loose, longer before shorter."""
-    flat = sorted({name for group in names for name in group if name}, key=lambda name: (-len(name), name))
-    exact = [(name, re.compile(prefix + re.escape(name) + index)) for name in flat]
-    loose = [(name, re.compile(prefix + re.sub(r"[._-]", "[._-]?", name) + index, re.IGNORECASE)) for name in flat
-             if re.fullmatch(r"[\w.-]+", name)]  # fmt: skip
-    return (*exact, *loose)
+def _headers(names: tuple[tuple[str, ...], ...], prefix: str, index: str) -> tuple[_Patterns, _Patterns]:
+    """Names with their header patterns: in their exact spelling, and with other separators; the longest first."""
+    flat = sorted({name for group in names for name in group if name}, key=lambda name: (-len(folded(name)), name))
+    plain = [name for name in flat if re.fullmatch(r"[\w.-]+", name)]
+    # a digit that is glued to a digit is none of an index: `tool_1` is not meant by tool_10
+    exact = ((name, re.compile(rf"{prefix}{re.escape(name)}(?!(?<=\d)\d){index}")) for name in flat)
+    parts = ((name, re.sub(r"[._-]", "[._-]?", name)) for name in plain)
+    loose = ((name, re.compile(rf"{prefix}{part}(?!(?<=\d)\d){index}", re.IGNORECASE)) for name, part in parts)
+    return tuple(exact), tuple(loose)
 
 
-def _bare_name(header: str, dialect: Dialect) -> str:
-    """The name that the model seems to have meant, although nothing of that name was offered."""
-    name = re.sub(rf"^{dialect.prefix}", "", header)
-    return re.sub(r"(?:[:.]\d+(?:\.\d+)?|[:._-])$", "", name) or header
+def _bare_name(header: str) -> str:
+    """The name that the model seems to have meant, although nothing of that name was offered; "" where it is no name
+    that a server would take back in the history."""
+    name = re.sub(r"^functions?[._:]", "", header)
+    name = re.sub(r"(?:[:.]\d+(?:\.\d+)?|[:._-])$", "", name) or header
+    return name if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name) else ""
 
 
 def _parameters(offer: Offer) -> set[str]:
@@ -93,7 +104,8 @@ def _by_arguments(arguments: Mapping[str, Any] | None, offers: tuple[Offer, ...]
         return Resolved(None, "", reason="the call names no tool, and its arguments fit none for certain")
     best = max(fitting, key=lambda offer: len(offer.required))
     rivals = [offer for offer in fitting if len(offer.required) == len(best.required)]
-    if len(fitting) == 1 or (len(rivals) == 1 and best.merely_reads):
+    certain = len(fitting) == 1 and bool(arguments)  # an empty object says nothing
+    if certain or (len(rivals) == 1 and best.merely_reads):
         return Resolved(best, best.name, "name_from_schema")
     names = ", ".join(sorted(offer.name for offer in fitting))
-    return Resolved(None, "", reason=f"the call names no tool, and its arguments fit several: {names}")
+    return Resolved(None, "", reason=f"the call names no tool, and its arguments do not tell which is meant: {names}")

@@ -23,7 +23,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from roundtrip.agent.leaks.arguments import JsonScanner
-from roundtrip.agent.leaks.dialect import Dialect, Role
+from roundtrip.agent.leaks.dialect import WHITE, Dialect, Role
 
 
 class Kind(Enum):
@@ -143,7 +143,7 @@ class Scanner:
     def _before_arguments(self, text: str, at: int, pieces: list[Piece]) -> int:
         """White space, then JSON; anything else is no argument, and what it is the text state will see."""
         start, limit = at, min(len(text), at + _MOST_SPACE)
-        while start < limit and text[start].isspace():
+        while start < limit and text[start] in WHITE:
             start += 1
         if start == len(text) and start < at + _MOST_SPACE and not self._ended:
             return -1

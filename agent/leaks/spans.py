@@ -5,11 +5,14 @@ out as one: a section with the calls in it, or a call that stands alone. Only sh
 
     block = SECTION_BEGIN {noise | call} call {noise | call} [SECTION_END]  |  call [SECTION_END]
           | SECTION_BEGIN SECTION_END
+          | SECTION_BEGIN <end of message>
     call  = [CALL_BEGIN] [header] [ARGUMENTS_BEGIN] [arguments] [CALL_END]
+          | CALL_BEGIN <end of message>
 
 Each part in brackets has been seen missing; a call needs a header or arguments, and one of the two begin markers.
-Where the begin markers were eaten (typeclaw#344) the header is the last word of the text before. Noise is text
-inside a section but outside its calls (vllm#28543).
+Where the begin markers were eaten (typeclaw#344) the header is the last word of the text before: without it, the
+arguments alone would choose the tool. Noise is text inside a section but outside its calls (vllm#28543); where the
+section is never closed, it is text.
 """
 
 from __future__ import annotations
@@ -19,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from roundtrip.agent.leaks.dialect import Role
+from roundtrip.agent.leaks.dialect import WHITE, Role
 from roundtrip.agent.leaks.scanner import Kind, Piece
 
 
@@ -52,6 +55,11 @@ class Item:
     closed: bool = False
 
     @property
+    def complete(self) -> bool:
+        """Whether the model had finished each of its calls."""
+        return bool(self.calls) and all(call.ended for call in self.calls)
+
+    @property
     def regular(self) -> bool:
         """Whether all markers stand that belong to a block."""
         return self.opened and self.closed and all(call.begun and call.ended for call in self.calls)
@@ -66,22 +74,21 @@ def itemise(pieces: list[Piece], names: Iterable[str] = (), at: int = 0) -> list
 
 
 def _with_eaten_begins(pieces: list[Piece], names: Iterable[str]) -> list[Piece]:
-    """Splits a header off the text before an ARGUMENTS_BEGIN that has no CALL_BEGIN."""
+    """Splits a header off the text before an ARGUMENTS_BEGIN."""
     known = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
-    tails = [re.compile(r"[^\s<>`\"'(]{1,200}\s{0,16}\Z")]
+    tails = [re.compile(r"[^\s<>`\"'(]{1,200}\Z"), re.compile(r"\S{1,200}\Z")]
     if known:  # prose may be glued to the name: "I'll look.read_file:0"
-        tails.insert(0, re.compile(rf"(?:functions?[._])?(?:{known})[:._]?\d{{0,9}}\s{{0,16}}\Z"))
+        tails.insert(0, re.compile(rf"(?<![\w-])(?:functions?[._])?(?:{known})[:._]?\d{{0,9}}\Z"))
     result: list[Piece] = []
     for number, piece in enumerate(pieces):
         result.append(piece)
-        following = [after.role or after.kind for after in pieces[number + 1 : number + 3]]
-        begun = number > 0 and pieces[number - 1].role is Role.CALL_BEGIN
-        if piece.kind is Kind.TEXT and following == [Role.ARGUMENTS_BEGIN, Kind.ARGUMENTS] and not begun:
-            start = max(0, len(piece.raw) - 256)
-            found = next((hit for tail in tails if (hit := tail.search(piece.raw, start))), None)
-            if found:
-                head, header = piece.raw[: found.start()], piece.raw[found.start() :]
-                result[-1:] = [Piece(Kind.TEXT, head)] * bool(head) + [Piece(Kind.HEADER, header)]
+        following = pieces[number + 1 : number + 2]
+        body = piece.raw.rstrip(WHITE)
+        if piece.kind is Kind.TEXT and body and following and following[0].role is Role.ARGUMENTS_BEGIN:
+            start = max(0, len(body) - 256)
+            found = next(hit for tail in tails if (hit := tail.search(body, start)))
+            head, header = piece.raw[: found.start()], piece.raw[found.start() :]
+            result[-1:] = [Piece(Kind.TEXT, head)] * bool(head) + [Piece(Kind.HEADER, header)]
     return result
 
 
@@ -126,7 +133,7 @@ class _Reader:
     def _behind_blank(self, *roles: Role) -> bool:
         """Moves over white space if one of `roles` stands behind it (or right here); says whether one does."""
         start = self._at
-        if self._kind() is Kind.TEXT and not self._pieces[start].raw.strip():
+        if self._kind() is Kind.TEXT and not self._pieces[start].raw.strip(WHITE):
             self._at += 1
         if self._role() in roles:
             return True
@@ -139,7 +146,7 @@ class _Reader:
     def _block(self, start: int, calls: list[CallSpan], noise: str = "") -> Item:
         closed = self._behind_blank(Role.SECTION_END) and self._take(Role.SECTION_END)
         opened = self._pieces[start].role is Role.SECTION_BEGIN
-        return Item("block", self._raw(start), None, tuple(calls), noise.strip(), opened, closed)
+        return Item("block", self._raw(start), None, tuple(calls), noise.strip(WHITE), opened, closed)
 
     def _lone_call(self) -> Item | None:
         start = self._at
@@ -152,41 +159,53 @@ class _Reader:
             return None
         if self._behind_blank(Role.SECTION_END):
             return self._block(start, [])
-        calls: list[CallSpan] = []
-        noise, behind_call, noise_then = "", start, ""
+        calls = self._cut()
+        noise: list[str] = []
+        behind_call, noise_then = self._at, 0
         while self._at < len(self._pieces):
             call = self._call()
             if call:
                 calls.append(call)
-                behind_call, noise_then = self._at, noise
+                behind_call, noise_then = self._at, len(noise)
             elif self._role() in (Role.SECTION_BEGIN, Role.SECTION_END, Role.THINK_BEGIN, Role.THINK_END):
                 break
             else:
-                noise += self._literal().raw
+                noise.append(self._literal().raw)
+        if self._role() is not Role.SECTION_END:  # never closed: text is no noise
+            self._at, noise = behind_call, noise[:noise_then]
+            calls = calls if not "".join(noise).strip(WHITE) else []
         if not calls:
             self._at = start
             return None
-        if self._role() is not Role.SECTION_END:  # never closed: what is behind the last call is no noise
-            self._at, noise = behind_call, noise_then
-        return self._block(start, calls, noise)
+        return self._block(start, calls, "".join(noise))
+
+    def _cut(self) -> list[CallSpan]:
+        """The call that a marker at the end of the message would have begun."""
+        behind = self._pieces[self._at : self._at + 2]
+        over = not behind or (len(behind) == 1 and behind[0].kind is Kind.TEXT and not behind[0].raw.strip(WHITE))
+        return [CallSpan("", "", self._offsets[self._at], False, False)] if over else []
 
     def _call(self) -> CallSpan | None:
         start = self._at
         begun = self._take(Role.CALL_BEGIN)
+        if begun and (cut := self._cut()):
+            return cut[0]
         at = self._offsets[self._at]
         header = self._take_text(Kind.HEADER) if begun or self._eaten() else ""
         separated = self._take(Role.ARGUMENTS_BEGIN)
+        if (begun or separated) and self._behind_blank(Role.ARGUMENTS_BEGIN):  # twice, in a row
+            separated = self._take(Role.ARGUMENTS_BEGIN)
         if self._kind() is Kind.ARGUMENTS:
             at = self._offsets[self._at]
         arguments = self._arguments(separated) if begun or separated else ""
-        if not (begun or separated) or not (header.strip() or arguments):
+        if not (begun or separated) or not (header.strip(WHITE) or arguments):
             self._at = start
             return None
         closed = self._behind_blank(Role.CALL_END) and self._take(Role.CALL_END)
         here = self._at
         ended = closed or self._behind_blank(Role.CALL_BEGIN, Role.SECTION_BEGIN, Role.SECTION_END)
         self._at = here
-        return CallSpan(header.strip(), arguments, at, begun, ended)
+        return CallSpan(header.strip(WHITE), arguments, at, begun, ended)
 
     def _eaten(self) -> bool:
         """A header without CALL_BEGIN, split off by `_with_eaten_begins`."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
 
 from roundtrip.agent.messages import Effect
 from roundtrip.agent.tooling import Intent, Refusal
 
-PERMISSIONS: Final = {"edit": "edits", "command": "runs"}
+PERMISSIONS: Final[Mapping[str, Effect]] = {"edit": "edits", "command": "runs"}
 """What `--allow` takes, and the effect it allows."""
 
 _REFUSALS: Final = {

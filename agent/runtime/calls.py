@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 
 from roundtrip.agent.events import AssistantEnded, ClosedEvent, Event, ToolFinished, ToolOutput, ToolStarted
@@ -16,6 +17,7 @@ from roundtrip.agent.messages import Call, ToolResult
 from roundtrip.agent.rules.dispatch import Dispatched, dispatch, key, with_notes
 from roundtrip.agent.rules.repeats import Repeats
 from roundtrip.agent.tooling import Approver, Refusal, Tool
+from roundtrip.agent.wire.surrogates import encodable
 
 NOT_STARTED = "Not run: the user interrupted before it started."
 
@@ -97,35 +99,45 @@ class CallRunner:
             self._report(step, planned, running[planned.key].result(), waiting, outcome)
 
     async def _one(self, step: int, planned: _Planned, waiting: set[int]) -> _Done:
-        """Runs one call, or finds why not."""
+        """Runs one call, or finds why not. Whatever a tool does, its call gets a result."""
         if isinstance(planned.what, Refusal):
             return _Done(ToolResult(planned.what.reason, failed=True))
         known = self._repeats.known(planned.key)
         if known is not None:
             return _Done(ToolResult(known, failed=True))
-        tool, arguments = planned.what.tool, planned.what.arguments
-        intent = tool.intent(arguments)
+        try:
+            return await self._run(step, planned.call, planned.what, waiting)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or task.cancelling():
+                raise
+            return _failure("it was cancelled from inside")
+        except Exception as error:
+            return _failure(f"{type(error).__name__}: {error}")
+
+    async def _run(self, step: int, call: Call, what: Dispatched, waiting: set[int]) -> _Done:
+        """Asks for permission, and runs the tool."""
+        intent = what.tool.intent(what.arguments)
         if intent.refusal:
             return _Done(ToolResult(f"Not run: {intent.refusal.reason}", failed=True))
-        refusal = await self._approver.approve(planned.call, intent)
+        refusal = await self._approver.approve(call, intent)
         if refusal:
             return _Done(ToolResult(refusal.reason, failed=True), refused=True)
-        index = planned.call.index
-        waiting.discard(index)
-        self._emit(ToolStarted(step, index, planned.call.name, planned.call.arguments))
-        try:
-            result = await tool.run(arguments, lambda text: self._emit(ToolOutput(step, index, text)))
-        except Exception as error:  # a bug of the tool; its call gets a result all the same
-            result = ToolResult(f"The tool failed: {type(error).__name__}: {error}", failed=True)
-        return _Done(result)
+        waiting.discard(call.index)
+        self._emit(ToolStarted(step, call.index, call.name, call.arguments))
+        return _Done(await what.tool.run(what.arguments, partial(self._output, step, call.index)))
+
+    def _output(self, step: int, index: int, text: str) -> None:
+        self._emit(ToolOutput(step, index, encodable(text)))
 
     def _report(self, step: int, planned: _Planned, done: _Done, waiting: set[int], outcome: Outcome) -> None:
         result = done.result
         rung, hint = self._repeats.count(planned.key, result.content)
         notes = planned.what.notes if isinstance(planned.what, Dispatched) else ()
-        content = with_notes(result.content, notes) + (f"\n{hint}" if hint else "")
+        content = encodable(with_notes(result.content, notes) + (f"\n{hint}" if hint else ""))
+        details = encodable(result.details)
         waiting.discard(planned.call.index)
-        self._apply(ToolFinished(step, planned.call.index, content, result.details, result.failed, done.refused))
+        self._apply(ToolFinished(step, planned.call.index, content, details, result.failed, done.refused))
         outcome.stop = outcome.stop or rung == "stop"
         if result.answer is not None:
             outcome.answer = result.answer
@@ -135,3 +147,8 @@ class CallRunner:
 class _Done:
     result: ToolResult
     refused: bool = False
+
+
+def _failure(what: str) -> _Done:
+    """A bug of the tool."""
+    return _Done(ToolResult(f"The tool failed: {what}", failed=True))

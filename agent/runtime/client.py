@@ -4,7 +4,9 @@ The SDK gives authentication, typed status errors and one HTTP stack; its own `S
 a ping event and ends silently on a page of HTML (openai 3.52). What comes here is bytes, and `wire.Reply` reads them.
 
 No time limit before the first byte unless the user sets one: a prefill of minutes is normal on local hardware.
-Servers on this machine are reached without proxies: with HTTP_PROXY set, 127.0.0.1 would go through it.
+Servers on this machine are reached without proxies: with HTTP_PROXY set, 127.0.0.1 would go through it. The SDK takes
+organization, project and further headers from OPENAI_* variables, and describes the machine in headers of its own:
+only the headers of `_HEADERS` go out, and a key only if it was given for this server.
 """
 
 from __future__ import annotations
@@ -15,14 +17,21 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from roundtrip.agent import __version__
 from roundtrip.agent.tooling import ModelFailure, Opened
 from roundtrip.agent.wire.chunks import error_text
 
 if TYPE_CHECKING:
+    import httpx2
     import openai
 
 _CONNECT_SECONDS = 10.0
-_LOOPBACK = ("localhost", "::1")
+_LISTING_SECONDS = 30.0
+_LOOPBACK = ("localhost", "::1", "0.0.0.0")
+_HEADERS = frozenset(
+    ("accept", "accept-encoding", "authorization", "connection", "content-length", "content-type", "host", "user-agent",
+     "x-stainless-raw-response")  # the SDK reads the last one off the request again
+)  # fmt: skip
 
 
 class OpenAIModel:
@@ -33,7 +42,7 @@ class OpenAIModel:
 
     def __init__(self, base_url: str, api_key: str = "", read_seconds: float | None = None) -> None:
         self._base_url = base_url
-        self._api_key = api_key or "none"
+        self._api_key = api_key
         self._read_seconds = read_seconds
         self._client: openai.AsyncOpenAI | None = None
 
@@ -60,7 +69,7 @@ class OpenAIModel:
         import openai
 
         try:
-            answer = await client.get("/models", cast_to=object)
+            answer = await client.get("/models", cast_to=object, options={"timeout": _LISTING_SECONDS})
         except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError) as error:
             return self._failure(error, opened=False)
         listed = answer.get("data") if isinstance(answer, dict) else None
@@ -81,14 +90,20 @@ class OpenAIModel:
             local = host in _LOOPBACK or host.startswith("127.")
             self._client = module.AsyncOpenAI(
                 base_url=self._base_url,
-                api_key=self._api_key,
+                api_key=self._api_key or "none",
                 max_retries=0,
                 timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS, read=self._read_seconds),
-                http_client=module.DefaultAsyncHttpxClient(trust_env=False) if local else None,
+                default_headers={"User-Agent": f"roundtrip/{__version__}"},
+                http_client=module.DefaultAsyncHttpxClient(
+                    trust_env=not local, event_hooks={"request": [self._prune_headers]}
+                ),
             )
-            # The SDK takes these from OPENAI_* and would send them to any server.
-            self._client.organization = self._client.project = None
         return self._client
+
+    async def _prune_headers(self, request: httpx2.Request) -> None:
+        unwanted = request.headers.keys() - _HEADERS
+        for name in unwanted if self._api_key else unwanted | {"authorization"}:
+            del request.headers[name]
 
     def _failure(self, error: Exception, opened: bool) -> ModelFailure:
         import httpx2
@@ -101,7 +116,8 @@ class OpenAIModel:
         if isinstance(error, openai.APITimeoutError) or isinstance(cause, httpx2.TimeoutException):
             if isinstance(cause, httpx2.ConnectTimeout):
                 return ModelFailure("unreachable", f"no connection within {_CONNECT_SECONDS:.0f} s")
-            return ModelFailure("silent", f"no byte within {self._read_seconds or 0:.0f} s")
+            seconds = self._read_seconds or _LISTING_SECONDS
+            return ModelFailure("silent", f"no byte within {seconds:.0f} s")
         text = str(cause) or type(cause).__name__
         return ModelFailure("cut" if opened else "unreachable", text)
 

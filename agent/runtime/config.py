@@ -57,14 +57,26 @@ def settings(flags: Mapping[str, str | None], environment: Mapping[str, str], pa
 
 
 def _key(base_url: str, environment: Mapping[str, str], file: Mapping[str, str]) -> str:
-    if environment.get("AGENT_API_KEY"):
-        return environment["AGENT_API_KEY"]
-    openai_url = normal_url(environment.get("OPENAI_BASE_URL") or OPENAI_URL, "OPENAI_BASE_URL")
-    if base_url in (openai_url, OPENAI_URL) and environment.get("OPENAI_API_KEY"):
-        return environment["OPENAI_API_KEY"]
-    if file.get("api_key") and file.get("base_url") and base_url == normal_url(file["base_url"], "config"):
-        return file["api_key"]
+    """The key that may go to this address. Raises ConfigError for one that can't stand in a header."""
+    openai = (OPENAI_URL, environment.get("OPENAI_BASE_URL", ""))
+    candidates = (
+        ("AGENT_API_KEY", environment.get("AGENT_API_KEY"), (base_url,)),
+        ("OPENAI_API_KEY", environment.get("OPENAI_API_KEY"), openai),
+        ("api_key", file.get("api_key"), (file.get("base_url", ""),)),
+    )
+    for source, key, homes in candidates:
+        if key and key.strip() and any(_same(home, base_url) for home in homes):
+            if not (key.strip().isascii() and key.strip().isprintable()):
+                raise ConfigError(f"{source} holds characters that no key has")
+            return key.strip()
     return ""
+
+
+def _same(url: str, base_url: str) -> bool:
+    try:
+        return bool(url) and normal_url(url, "") == base_url
+    except ConfigError:
+        return False
 
 
 def normal_url(url: str, source: str) -> str:
@@ -80,7 +92,7 @@ def normal_url(url: str, source: str) -> str:
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         valid = False
-    if not valid:
+    if not valid or not text.isprintable() or " " in text:
         raise ConfigError(f"{source}: {url!r} is no server address; it looks like http://127.0.0.1:8080/v1")
     text = text.removesuffix("/chat/completions")
     return text if urlsplit(text).path else f"{text}/v1"

@@ -11,7 +11,6 @@ started are answered as not run, the others as maybe run, and the history can be
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import aclosing
 
@@ -37,8 +36,9 @@ from roundtrip.agent.runtime.calls import CallRunner
 from roundtrip.agent.tooling import Approver, Model, ModelFailure, Opened, Tool
 from roundtrip.agent.wire.preflight import preflight
 from roundtrip.agent.wire.profiles import PROFILES, profile_for
-from roundtrip.agent.wire.render import render
+from roundtrip.agent.wire.render import render, size_of
 from roundtrip.agent.wire.reply import Reply, is_parse_failure
+from roundtrip.agent.wire.surrogates import encodable
 
 Emit = Callable[[Event], None]
 
@@ -74,14 +74,16 @@ class Agent:
 
     async def turn(self, text: str) -> TurnEnded:
         """From what the user says to the agent's answer. Never raises for anything a model or server does."""
+        if self.conversation.state is State.RUNNING:  # a log that ends in the middle of a turn
+            self._apply(Interrupted())
         first = self.conversation.step
-        self._apply(UserSaid(text))
+        self._apply(UserSaid(encodable(text)))
         try:
             ended = await self._steps(first)
         except asyncio.CancelledError:
             task = asyncio.current_task()
-            if task is not None:
-                task.uncancel()
+            while task is not None and task.uncancel():
+                pass  # every request to cancel is answered by this one end
             self._apply(Interrupted())
             ended = TurnEnded("interrupted", "", self.conversation.step - first)
         self._emit(ended)
@@ -98,7 +100,6 @@ class Agent:
             said = await self._ask()
             if isinstance(said, Failed):
                 return self._end("failed", said, steps)
-            self._apply(said)
             if self.conversation.state is State.READY:
                 return TurnEnded("answered", said.message.content.strip(), steps + 1)
             runs = [call for call in said.message.calls if not call.problem]
@@ -120,7 +121,7 @@ class Agent:
         return TurnEnded(outcome, "", steps)
 
     async def _ask(self) -> AssistantEnded | Failed:
-        """One answer of the model, over as many requests as it takes."""
+        """One answer of the model, over as many requests as it takes; it is in the history then."""
         attempt, empty, why = 0, 0, "turn"
         while True:
             reply = await self._request(why)
@@ -137,9 +138,10 @@ class Agent:
                 reason, seconds = reply.text, retries.delay(reply, attempt)
                 if seconds is None:
                     return Failed(reply.kind, _explained(reply))
-            elif _says_something(reply):
-                return reply
             else:
+                self._apply(reply)
+                if _says_something(reply):
+                    return reply
                 empty += 1
                 reason, seconds = _empty(reply), 0.0
                 if empty > retries.MOST_EMPTY:
@@ -157,8 +159,7 @@ class Agent:
         if violations:
             text = f"the history can't be sent, which is a bug of this program: {'; '.join(violations[:3])}"
             return Failed("internal", text)
-        size = len(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
-        self._emit(RequestSent(self.conversation.step, len(messages), size, why))
+        self._emit(RequestSent(self.conversation.step, len(messages), size_of(body), why))
         reply: Reply | None = None
         cut: ModelFailure | None = None
         async with aclosing(self._model.exchange(body)) as items:

@@ -8,7 +8,8 @@ a step share one numbering, in order of appearance.
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
+from dataclasses import replace
 
 from roundtrip.agent.events import (
     ArgumentDelta,
@@ -26,14 +27,19 @@ from roundtrip.agent.events import (
 )
 from roundtrip.agent.leaks import DIALECTS, Decision, Kind, Offer, Piece, Role, Scanner, Span, Verdict, decide
 from roundtrip.agent.messages import Assistant, Call
+from roundtrip.agent.wire.arguments import repaired_object, unreadable
 from roundtrip.agent.wire.chunks import Delta
-from roundtrip.agent.wire.defuse import restore
+from roundtrip.agent.wire.defuse import restore, restore_json
 from roundtrip.agent.wire.native import NativeCalls
 from roundtrip.agent.wire.profiles import Profile, profile_seen
 from roundtrip.agent.wire.surrogates import Halves
 
-_MOST_TO_REPAIR = 65536
-"""Characters of broken arguments that json-repair is given; it takes half a second for 100 kB."""
+_NOT_ALLOWED = "this request allows no calls"
+_DROPPED: Mapping[Display, str] = {
+    "text": "it is part of the text",
+    "reasoning": "it is a draft in the reasoning",
+    "call": "it is part of another call",
+}
 
 
 class Numbers:
@@ -139,14 +145,14 @@ class Assembler:
         if delta.text:
             events += self._scan(self._text, delta.text)
         for call in delta.calls:
-            grown = self.native.feed(call, self._numbers.next)
-            if grown.number == self._numbers.next:
+            number, name, text, begun = self.native.feed(call, self._numbers.next)
+            if number == self._numbers.next:
                 self._numbers.take()
-            if grown.begun:
-                self._begun.add(grown.number)
-                events.append(CallBegun(grown.number, grown.name))
-            if grown.text:
-                events.append(ArgumentDelta(grown.number, grown.text))
+            if begun:
+                self._begun.add(number)
+                events.append(CallBegun(number, name))
+            if text:
+                events.append(ArgumentDelta(number, text))
         return events
 
     def _scan(self, channel: _Channel, text: str) -> list[Event]:
@@ -159,30 +165,45 @@ class Assembler:
             events += channel.add(rest, self._numbers)
         return events
 
-    def end(self, finish: str = "") -> list[Event]:
-        """The message has ended: judges it, takes back what was shown wrongly, and ends with `AssistantEnded`."""
+    def end(self, finish: str = "", *, cut: bool = False) -> list[Event]:
+        """The message has ended: judges it, takes back what was shown wrongly, and ends with `AssistantEnded`.
+
+        cut: it broke off, so that a call without arguments has lost them.
+        """
         events = self._flush()
+        structured = self.native.calls(cut or finish == "length", self._numbers.take)
         decision = decide(
             self._text.pieces,
             self._reasoning.pieces,
-            self.native.calls(finish == "length"),
+            structured,
             self._offers,
             self.profile.dialect,
             allowed=self._allowed,
         )
+        events += [Repaired(kind, raw) for kind, raw in self.native.repairs]
         events += [Repaired(repair.kind, repair.raw) for repair in decision.repairs]
         events += _reclassified(self._reasoning, decision.reasoning_spans)
         events += _reclassified(self._text, decision.text_spans)
-        numbered = sorted(((self._number(v), v) for v in decision.calls), key=lambda pair: pair[0])
+        verdicts = [_sendable(verdict, self.profile.markers) for verdict in decision.calls]
+        numbered = sorted(((self._number(v), v) for v in verdicts), key=lambda pair: pair[0])
         ended = self._ended(decision, numbered, finish)
-        reasons = dict.fromkeys(self._shown_calls(), "it is part of the text")
-        reasons |= {number: verdict.problem for number, verdict in numbered}
+        reasons = self._reasons(decision) | {number: verdict.problem for number, verdict in numbered}
         events += [CallDropped(number, reason) for number, reason in sorted(reasons.items()) if reason]
         events += [CallReady(call.index, call.name, call.arguments) for call in ended.message.calls if not call.problem]
         leaked = any(repair.kind in ("leaked_call", "bare_call") for repair in decision.repairs)
         ids = tuple(call.id for call in ended.message.calls if call.id)
         self.profile = profile_seen(self.profile, ids, leaked)
         return [*events, ended]
+
+    def _reasons(self, decision: Decision) -> dict[int, str]:
+        """Why a call that was shown is none; for those that are calls it does not count."""
+        stripped = "it repeats a structured call" if self._begun else _NOT_ALLOWED
+        reasons = dict.fromkeys(self._begun, "it is empty" if self._offers and self._allowed else _NOT_ALLOWED)
+        for channel, spans in ((self._reasoning, decision.reasoning_spans), (self._text, decision.text_spans)):
+            for at, number in channel.calls.items():
+                now = _at(spans, at)
+                reasons[number] = stripped if now == "nothing" else _DROPPED[now]
+        return reasons
 
     def abandon(self, reason: str) -> list[Event]:
         """The message broke off and counts for nothing: takes back all that was shown."""
@@ -212,23 +233,36 @@ class Assembler:
         return AssistantEnded(self._step, message, tuple(unreadable), finish)
 
 
+def _sendable(verdict: Verdict, markers: tuple[str, ...]) -> Verdict:
+    """The verdict as the history can hold it: with arguments that every server reads again, and with a problem that
+    shows the model no control tokens, because it would imitate them."""
+    problem = verdict.problem
+    for marker in markers:
+        problem = problem.replace(marker, "…")
+    trouble = unreadable(verdict.arguments) if verdict.readable else ""
+    return replace(verdict, problem=problem or trouble, readable=verdict.readable and not trouble)
+
+
 def _call(number: int, verdict: Verdict, markers: tuple[str, ...]) -> Call:
     arguments = verdict.arguments if verdict.readable else repaired_object(verdict.raw)
-    raw = restore(verdict.raw, markers)
-    header = "" if verdict.source == "structured" else verdict.header
-    return Call(number, verdict.name, restore(arguments, markers), raw, verdict.id, verdict.problem, header)
+    return Call(
+        number,
+        restore(verdict.name, markers),
+        restore_json(arguments, markers),
+        restore_json(verdict.raw, markers),
+        verdict.id,
+        verdict.problem,
+        "" if verdict.source == "structured" else verdict.header,
+    )
 
 
-def repaired_object(raw: str) -> str:
-    """JSON text of an object that says as much as possible of what broken arguments said. Only for the history: one
-    string that is no JSON makes llama.cpp answer 500 to every later request."""
-    from json_repair import repair_json
-
-    try:
-        value = repair_json(raw, return_objects=True, skip_json_loads=True) if len(raw) <= _MOST_TO_REPAIR else {}
-        return json.dumps(value if isinstance(value, dict) else {}, ensure_ascii=False, allow_nan=False)
-    except (ValueError, RecursionError):
-        return "{}"
+def _at(spans: tuple[Span, ...], at: int) -> Display:
+    """What became of the text at a place in a channel."""
+    for span in spans:
+        at -= len(span.raw)
+        if at < 0:
+            return span.now
+    return "nothing"
 
 
 def _reclassified(channel: _Channel, spans: tuple[Span, ...]) -> list[Event]:

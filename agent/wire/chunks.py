@@ -1,8 +1,9 @@
 """One chunk of a chat completion, whatever its server calls it.
 
 Tolerates what the vLLM, SGLang, llama.cpp and gateway streams of the incident corpus hold: null choices, null
-delta, content as a list of parts, reasoning under two names, the legacy `function_call`, errors as objects, as
-strings, or as plain `event: error` data. A whole `message` (a server that does not stream) reads as one delta.
+delta, content as a list of parts, reasoning under two names, the legacy `function_call`, usage in the choice, errors
+as objects, as strings, in the choice, or as plain `event: error` data. A whole `message` (a server that does not
+stream) reads as one delta.
 """
 
 from __future__ import annotations
@@ -11,7 +12,12 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from roundtrip.agent.wire.surrogates import encodable
+
 REASONING_FIELDS = ("reasoning_content", "reasoning")
+_STATUSES = frozenset(map(str, range(400, 600)))
+_MOST_OF_ERROR = 2000
+"""Characters of an error that are kept: some servers answer with a web page."""
 
 
 class Usage(NamedTuple):
@@ -38,51 +44,60 @@ def read_chunk(data: str, event: str = "") -> Delta | None:
     try:
         chunk = json.loads(data)
     except (ValueError, RecursionError):
-        return None
+        chunk = None
+    if event == "error" and not (isinstance(chunk, dict) and chunk):
+        return Delta(error=error_text(chunk or data) or "error")
     if not isinstance(chunk, dict):
         return None
-    if chunk.get("error") or event == "error":
-        return Delta(error=error_text(chunk), status=_status(chunk))
     choices = chunk.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-    delta = choice.get("delta") or choice.get("message")
-    usage = chunk.get("usage")
+    error = chunk.get("error") or choice.get("error")
+    if error or event == "error" or chunk.get("object") == "error":
+        return Delta(error=error_text(error or chunk), status=_status(error or chunk))
+    delta = choice.get("delta")
+    if not isinstance(delta, dict):
+        delta = choice.get("message")
+    finish = choice.get("finish_reason")
+    usage = chunk.get("usage") or choice.get("usage")  # in the choice: Moonshot
     return read_delta(
         delta if isinstance(delta, dict) else {},
-        _string(choice.get("finish_reason")),
+        encodable(finish) if isinstance(finish, str) else "",
         _usage(usage) if isinstance(usage, dict) else None,
     )
 
 
 def read_delta(delta: Mapping[str, Any], finish: str = "", usage: Usage | None = None) -> Delta:
     """A delta object (or a message object) by its fields."""
+    content = delta.get("content")
+    text = content if isinstance(content, str) else _string(content)
     reasoning, field = "", ""
     for name in REASONING_FIELDS:
         value = delta.get(name)
         if value and not field:
             reasoning, field = _string(value), name
-    content = delta.get("content")
     calls = delta.get("tool_calls")
     legacy = delta.get("function_call")
     found: tuple[Mapping[str, Any], ...] = ()
     if calls or legacy:
         listed = calls if isinstance(calls, list) else [calls] if calls else [{"index": 0, "function": legacy}]
         found = tuple(call for call in listed if isinstance(call, dict))
-    return Delta(content if isinstance(content, str) else _string(content), reasoning, field, found, finish, usage)
+    return Delta(text, reasoning, field, found, finish, usage)
 
 
 def error_text(body: Any) -> str:
-    """The human part of an error object, or all of it."""
+    """The human part of an error body, or all of it, in one line."""
     error = body.get("error", body) if isinstance(body, dict) else body
     message = error.get("message") if isinstance(error, dict) else error
-    return message if isinstance(message, str) and message else json.dumps(error, ensure_ascii=False)
+    if not isinstance(message, str) or not message:
+        message = json.dumps(error, ensure_ascii=False)
+    text = encodable(" ".join(message.split()))
+    return text if len(text) <= _MOST_OF_ERROR else f"{text[:_MOST_OF_ERROR]}…"
 
 
-def _status(body: Mapping[str, Any]) -> int:
+def _status(error: Any) -> int:
     """The HTTP status that an error frame speaks of, 0 for none."""
-    error = body.get("error")
-    code = (error if isinstance(error, dict) else body).get("code")
-    return code if isinstance(code, int) and 400 <= code < 600 else 0
+    code = str(error.get("code")) if isinstance(error, dict) else ""
+    return int(code) if code in _STATUSES else 0
 
 
 def _string(value: Any) -> str:

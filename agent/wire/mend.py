@@ -14,9 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from roundtrip.agent.leaks import read_arguments
 from roundtrip.agent.messages import Assistant, Call, Message, Result, System, User
-from roundtrip.agent.wire.assemble import repaired_object
+from roundtrip.agent.wire.arguments import object_text
 from roundtrip.agent.wire.chunks import read_delta
 
 UNANSWERED = "There is no result: the call was interrupted, and may have run."
@@ -56,10 +55,8 @@ def _assistant(message: Mapping[str, Any]) -> Assistant:
         function = function if isinstance(function, Mapping) else {}
         name, written = function.get("name"), function.get("arguments")
         text = written if isinstance(written, str) else "{}"
-        read = read_arguments(text)
-        arguments = read.text if read.value is not None else repaired_object(text)
         if isinstance(name, str) and name:
-            calls.append(Call(len(calls), name, arguments, text, str(raw.get("id") or "")))
+            calls.append(Call(len(calls), name, object_text(text), text, str(raw.get("id") or "")))
     return Assistant(delta.text, delta.reasoning, tuple(calls), delta.field or "reasoning_content")
 
 

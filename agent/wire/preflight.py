@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import isinf
 from typing import Any
 
 from roundtrip.agent.wire.chunks import REASONING_FIELDS
@@ -26,7 +27,10 @@ def preflight(body: Mapping[str, Any], profile: Profile) -> list[str]:
     messages = body.get("messages")
     if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
         return ["messages is not a list of objects"]
-    return [violation for rule in _RULES for violation in rule(messages, profile)]
+    try:
+        return [violation for rule in _RULES for violation in rule(messages, profile)]
+    except RecursionError:
+        return ["a value is nested too deeply"]
 
 
 def _order(messages: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[str]:
@@ -45,6 +49,8 @@ def _order(messages: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[
         if open_ids:
             yield f"message {number}: {len(open_ids)} calls before it have no result"
         open_ids = [call.get("id") for call in _calls(message)]
+        if open_ids and role != "assistant":
+            yield f"message {number}: calls in a {role} message"
     if open_ids:
         yield f"the end: {len(open_ids)} calls have no result"
 
@@ -56,7 +62,7 @@ def _ids(messages: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[st
     if len(set(map(str, ids))) < len(ids):
         yield "two calls have the same id"
     for number, call in enumerate(calls):
-        name, call_id = str(call.get("function", {}).get("name")), str(call.get("id"))
+        name, call_id = str(_function(call).get("name")), str(call.get("id"))
         if profile.ids == "kimi":
             if call_id != f"functions.{name}:{number}":
                 yield f"call {number}: id {call_id!r} is not functions.{name}:{number}"
@@ -65,20 +71,31 @@ def _ids(messages: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[st
 
 
 def _arguments(messages: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[str]:
-    """Arguments are the text of a JSON object, by the letter of the JSON grammar or with raw control characters."""
+    """Each call has a name; its arguments are the text of a JSON object, as the strictest parser reads it."""
     for message in messages:
         for call in _calls(message):
-            function = call.get("function", {})
+            function = _function(call)
             if not isinstance(function.get("name"), str) or not function["name"]:
                 yield f"call {call.get('id')!r} has no name"
+            if call.get("type") != "function":
+                yield f"call {call.get('id')!r}: its type is {call.get('type')!r}"
             try:
-                value = json.loads(function.get("arguments"), parse_constant=_refuse)
+                value = json.loads(function.get("arguments", ""), parse_constant=_refuse, parse_float=_finite)
             except (TypeError, ValueError, RecursionError):
                 value = None
             if not isinstance(value, dict):
                 yield f"call {call.get('id')!r}: its arguments are not the text of a JSON object"
             elif any(marker in text for text in _strings(value) for marker in profile.markers):
                 yield f"call {call.get('id')!r}: live markup in its arguments"
+
+
+def _encoding(messages: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[str]:
+    """Every string can be encoded."""
+    for number, message in enumerate(messages):
+        try:
+            "".join(_strings(message)).encode()
+        except UnicodeEncodeError:
+            yield f"message {number}: half a surrogate pair"
 
 
 def _markup(messages: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[str]:
@@ -107,18 +124,28 @@ def _shape(messages: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[
             yield f"message {number}: an empty assistant message"
         if role == "tool" and content == "":
             yield f"message {number}: an empty result"
+        calls = message.get("tool_calls", [{}])
+        if not isinstance(calls, list) or not calls or not all(isinstance(call, dict) for call in calls):
+            yield f"message {number}: tool_calls is {calls!r}, not a list of calls"
         fields = [field for field in REASONING_FIELDS if field in message]
         if len(fields) > 1 or (fields and (role != "assistant" or not profile.reasoning)):
             yield f"message {number}: reasoning under {fields}"
+        if not all(isinstance(message[field], str) and message[field] for field in fields):
+            yield f"message {number}: reasoning that is no text"
 
 
 _Rule = Callable[[Sequence[Mapping[str, Any]], Profile], Iterator[str]]
-_RULES: tuple[_Rule, ...] = (_order, _ids, _arguments, _markup, _shape)
+_RULES: tuple[_Rule, ...] = (_order, _ids, _arguments, _encoding, _markup, _shape)
 
 
 def _calls(message: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     calls = message.get("tool_calls")
     return [call for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+
+
+def _function(call: Mapping[str, Any]) -> Mapping[str, Any]:
+    function = call.get("function")
+    return function if isinstance(function, dict) else {}
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -136,3 +163,10 @@ def _strings(value: Any) -> Iterator[str]:
 
 def _refuse(word: str) -> None:
     raise ValueError(word)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if isinf(number):
+        _refuse(digits)
+    return number

@@ -43,7 +43,7 @@ MISTRAL = Profile("mistral", ids="mistral")
 PROFILES = {profile.name: profile for profile in (GENERIC, KIMI, MISTRAL)}
 
 _BY_NAME: tuple[tuple[re.Pattern[str], Profile], ...] = (
-    (re.compile(r"k(?:imi)?[-_. ]?k?3\b|kimi[-_. ]?k3", re.I), GENERIC),  # K3 has no ids on the wire
+    (re.compile(r"kimi[-_. ]?k?3(?![0-9])|\bk3\b", re.I), GENERIC),  # K3 has no ids on the wire
     (re.compile(r"kimi|moonshot|\bk2p[0-9]", re.I), KIMI),
     (re.compile(r"mi[sx]tral|devstral|codestral|magistral", re.I), MISTRAL),
 )

@@ -1,19 +1,25 @@
 """History in, request body out, as the profile wants it.
 
 The body is a pure function of the messages and the profile, so that request n+1 begins with the messages of request
-n byte for byte, and the server's prompt cache holds. What a string says is never changed, but its markup is defused.
+n byte for byte, and the server's prompt cache holds. What a string says is never changed, but its markup is defused,
+and half a surrogate pair, which no server can be sent, is replaced. A made-up tool name may be anything; as it stands
+in the history, it is what servers take for a name.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from roundtrip.agent.messages import Assistant, Call, Message, Result, System, ToolSpec, User
 from roundtrip.agent.wire.defuse import defuse, defuse_json
 from roundtrip.agent.wire.profiles import Profile
+from roundtrip.agent.wire.surrogates import encodable
 
+_NO_NAME = re.compile(r"[^A-Za-z0-9_.:/-]")
+_LONGEST_NAME = 64
 _USABLE_ID = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 _MISTRAL_ID = re.compile(r"[A-Za-z0-9]{9}")
 
@@ -27,7 +33,7 @@ def render(
     calls_allowed: bool = True,
 ) -> dict[str, Any]:
     """The body of a streamed chat-completions request. `calls_allowed=False` asks with `tool_choice: none`."""
-    body: dict[str, Any] = {"model": model, "messages": render_messages(messages, profile)}
+    body: dict[str, Any] = {"model": encodable(model), "messages": render_messages(messages, profile)}
     offered = [render_tool(spec) for spec in tools if spec.offered]
     if offered:
         body["tools"] = offered
@@ -36,6 +42,11 @@ def render(
     body["stream"] = True
     body["stream_options"] = {"include_usage": True}
     return body
+
+
+def size_of(body: Mapping[str, Any]) -> int:
+    """Bytes of the body on the wire."""
+    return len(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def render_tool(spec: ToolSpec) -> dict[str, Any]:
@@ -52,48 +63,55 @@ def render_messages(messages: Sequence[Message], profile: Profile) -> list[dict[
     for message in messages:
         match message:
             case System(content):
-                rendered.append({"role": "system", "content": defuse(content, profile.markers)})
+                rendered.append({"role": "system", "content": _text(content, profile)})
             case User(content):
-                rendered.append({"role": "user", "content": defuse(content, profile.markers)})
+                rendered.append({"role": "user", "content": _text(content, profile)})
             case Assistant():
                 own = [next(next_id) for _ in message.calls]
                 waiting = iter(own)
                 rendered.append(_assistant(message, own, profile))
             case Result(content):
-                content = defuse(content, profile.markers) or "(no output)"
+                content = _text(content, profile) or "(no output)"
                 rendered.append({"role": "tool", "tool_call_id": next(waiting), "content": content})
     return rendered
 
 
 def _assistant(message: Assistant, ids: list[str], profile: Profile) -> dict[str, Any]:
-    content = defuse(message.content, profile.markers)
+    content = _text(message.content, profile)
     rendered: dict[str, Any] = {"role": "assistant", "content": content if content or not ids else None}
     if message.reasoning and profile.reasoning:
-        rendered[message.reasoning_field] = defuse(message.reasoning, profile.markers)
+        rendered[message.reasoning_field] = _text(message.reasoning, profile)
     if ids:
         rendered["tool_calls"] = [_call(c, i, profile) for c, i in zip(message.calls, ids, strict=True)]
     return rendered
 
 
+def _text(text: str, profile: Profile) -> str:
+    return defuse(encodable(text), profile.markers)
+
+
 def _call(call: Call, call_id: str, profile: Profile) -> dict[str, Any]:
-    function = {
-        "name": defuse(call.name, profile.markers),
-        "arguments": defuse_json(call.arguments, profile.markers),
-    }
-    return {"id": call_id, "type": "function", "function": function}
+    arguments = defuse_json(encodable(call.arguments), profile.markers)
+    return {"id": call_id, "type": "function", "function": {"name": wire_name(call.name), "arguments": arguments}}
+
+
+def wire_name(name: str) -> str:
+    """A tool's name as it may stand in a request. OpenAI's API refuses a history with a name of other characters for
+    ever, and models do make up such names."""
+    return _NO_NAME.sub("_", name)[:_LONGEST_NAME]
 
 
 def call_ids(calls: Sequence[Call], profile: Profile, before: int = 0) -> list[str]:
     """The id of each call of a request, in order. `before`: calls that came earlier in the conversation."""
     if profile.ids == "kimi":
-        return [f"functions.{defuse(call.name, profile.markers)}:{before + n}" for n, call in enumerate(calls)]
+        return [f"functions.{wire_name(call.name)}:{before + n}" for n, call in enumerate(calls)]
     usable = _MISTRAL_ID if profile.ids == "mistral" else _USABLE_ID
-    ids: list[str] = []
+    ids: dict[str, None] = {}
     for number, call in enumerate(calls, before):
-        fresh = call.id if usable.fullmatch(call.id) and call.id not in ids else ""
+        fresh = call.id if usable.fullmatch(call.id) else ""
         serial = number
         while not fresh or fresh in ids:
             fresh = f"{serial:09d}" if profile.ids == "mistral" else f"call_{serial}"
             serial += 1_000_000
-        ids.append(fresh)
-    return ids
+        ids[fresh] = None
+    return list(ids)

@@ -10,12 +10,13 @@ llama.cpp checks the finished text against its own grammar, and where that fails
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from roundtrip.agent.events import Event, Repaired, UsageReported
 from roundtrip.agent.leaks import Offer
 from roundtrip.agent.wire.assemble import Assembler
-from roundtrip.agent.wire.chunks import Delta, read_chunk
+from roundtrip.agent.wire.chunks import Delta, Usage, read_chunk
 from roundtrip.agent.wire.profiles import Profile
 from roundtrip.agent.wire.sse import ServerEvent, SseDecoder
 
@@ -28,6 +29,7 @@ _PARSE_FAILURES = (
     "<|tool_call",  # exo#2281: the message of the error is the markup itself
 )
 _MOST_KEPT = 16 * 1024 * 1024
+_STREAM = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
 
 
 def is_parse_failure(text: str) -> bool:
@@ -46,10 +48,13 @@ class Reply:
         self.status = 0
         self._assembler = Assembler(step, offers, profile, allowed=allowed)
         self._decoder = SseDecoder()
-        self._plain: bytes | None = None if "event-stream" in content_type else b""
+        self._plain: bytearray | None = None if "event-stream" in content_type else bytearray()
         self._finish = ""
+        self._usage: Usage | None = None
         self._done = False
         self._read_any = False
+        self._torn = False
+        """Whether the last event could not be read: then it was not the last."""
         self._other = ""
 
     @property
@@ -66,9 +71,9 @@ class Reply:
         """The events of the next bytes."""
         if self._plain is not None:
             self._plain += block[: _MOST_KEPT - len(self._plain)]
-            if not self._plain.lstrip().startswith((b"data:", b"event:", b": ")):
+            if not _STREAM.match(self._plain):
                 return []
-            block, self._plain = self._plain, None  # a stream under the wrong name
+            block, self._plain = bytes(self._plain), None  # a stream under the wrong name
         return self._events(self._decoder.feed(block))
 
     def _events(self, server_events: list[ServerEvent]) -> list[Event]:
@@ -76,14 +81,16 @@ class Reply:
         for name, data in server_events:
             if self._done:
                 break
-            if data.strip() == "[DONE]":
-                self._done = True
-                break
             delta = read_chunk(data, name)
-            if delta is None:
-                events.append(Repaired("unreadable_event", data))
-            else:
+            if delta is not None:
                 events += self._delta(delta)
+            elif data.strip() == "[DONE]":
+                self._done = True
+            elif "\n" in data:  # events that no blank line parts
+                events += self._events([ServerEvent(name, line) for line in data.split("\n") if line])
+            else:
+                self._torn = True
+                events.append(Repaired("unreadable_event", data))
         return events
 
     def _delta(self, delta: Delta) -> list[Event]:
@@ -91,36 +98,46 @@ class Reply:
             self.error, self.status, self._done = delta.error, delta.status or 500, True
             return []
         self._read_any = True
+        self._torn = False
         self._finish = delta.finish or self._finish
-        events = self._assembler.feed(delta)
-        if delta.usage:
-            events.append(UsageReported(*delta.usage))
-        return events
+        self._usage = delta.usage or self._usage  # some send the sum so far with each chunk
+        return self._assembler.feed(delta)
 
     def end(self, *, cut: bool = False) -> list[Event]:
         """The body has ended. `cut`: by the transport, not by the server."""
-        events = self._events(self._decoder.finish()) if self._plain is None else self._whole()
+        events = self._events(self._decoder.finish()) if self._plain is None else self._whole(self._plain)
+        if self._usage:
+            events.append(UsageReported(*self._usage))
         kept = bool(self.error) and is_parse_failure(self.error) and self._assembler.native.all_complete
         if kept:
             events.append(Repaired("error_after_calls", self.error))
-        if self.error and not kept:
-            self.ending = "parse failure" if is_parse_failure(self.error) else "server error"
-        elif cut and not self._done:
-            self.ending, self.error = "cut", "the connection broke in the middle of the answer"
-        elif not self._read_any and not self._done:
-            self.ending = "no chat"
-            self.error = self._other or "the server sent an empty answer"
-        else:
-            self.ending = "message"
-            return events + self._assembler.end(self._finish)
+        self._conclude(cut or (self._torn and not self._finish), kept)
+        if self.ending == "message":
+            return events + self._assembler.end(self._finish, cut=not (self._finish or self._done))
         return events + self._assembler.abandon(self.error)
 
-    def _whole(self) -> list[Event]:
+    def _conclude(self, cut: bool, kept: bool) -> None:
+        """Which ending it is."""
+        if self.error and not kept:
+            self.ending = "parse failure" if is_parse_failure(self.error) else "server error"
+        elif self._done:
+            self.ending = "message"
+        elif self._other and not cut:
+            self.ending, self.error = "no chat", self._other
+        elif cut or not self._read_any:
+            self.ending = "cut"
+            self.error = "the connection broke in the middle of the answer" if cut else "the answer was empty"
+        else:
+            self.ending = "message"
+
+    def _whole(self, body: bytearray) -> list[Event]:
         """A body that is no stream: one JSON object, or something else."""
-        text = (self._plain or b"").decode("utf-8", "replace").strip()
+        text = body.decode("utf-8", "replace").strip()
         delta = read_chunk(text)
         if delta is None or not (delta.error or '"choices"' in text):
             excerpt = " ".join(text.split())[:200]
-            self._other = f"the server did not answer as a chat server does: {excerpt!r}" if text else ""
+            self._other = f"the server did not answer as a chat server does: {excerpt!r}"
             return []
-        return self._delta(delta)
+        events = self._delta(delta)
+        self._done = True
+        return events

@@ -2,13 +2,16 @@
 
 Strategy. The rules of the HTML standard (§9.2.6), applied leniently: any line ending, also cut between CR and LF; a
 byte order mark; comments; an event that ends with the stream instead of a blank line; a bare `{...}` line without
-`data:`; bytes that are no UTF-8. Events without data (pings) are no events. Nothing raises. The usual shape, one
-whole `data: ...` event per network block, takes a short cut.
+`data:`; bytes that are no UTF-8. Events without data (pings) are no events. Nothing raises, and nothing waits for a
+byte that need not come: a CR ends its line at once, the LF behind it is passed over. The usual shape, one whole
+`data: ...` event per network block, takes a short cut.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+_MARK = b"\xef\xbb\xbf"
 
 
 class ServerEvent(NamedTuple):
@@ -22,46 +25,62 @@ class SseDecoder:
     """Bytes in, events out."""
 
     def __init__(self) -> None:
-        self._held = b""
+        self._held: list[bytes] = []
+        """The line that has not ended yet."""
         self._name = ""
         self._data: list[str] = []
         self._begun = False
+        self._after_cr = False
+        self._between = True
+        """Whether what came so far is whole events."""
 
     def feed(self, block: bytes) -> list[ServerEvent]:
         """The events that this block completes."""
-        if not self._held and not self._data and not self._name and _simple(block):
+        if self._between and _simple(block):
             self._begun = True
             return [ServerEvent("", block[6:-2].decode("utf-8", "replace"))]
-        if not self._begun and self._held + block:
-            held = self._held + block
-            if b"\xef\xbb\xbf".startswith(held[:3]) and len(held) < 3:
-                self._held = held
-                return []
-            self._begun, self._held, block = True, b"", held.removeprefix(b"\xef\xbb\xbf")
-        text = self._held + block
-        tail = b"\r" if text.endswith(b"\r") else b""  # its LF may come with the next block
-        lines = text[: len(text) - len(tail)].replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        self._held = lines.pop() + tail
-        return [event for line in lines if (event := self._line(line)) is not None]
+        lines = self._lines(block)
+        self._held.append(lines.pop())
+        events = [event for line in lines if (event := self._line(line)) is not None]
+        self._between = not (self._data or self._name or self._after_cr or any(self._held))
+        return events
 
     def finish(self) -> list[ServerEvent]:
         """The last event, if the stream ended before its blank line."""
-        line, self._held = self._held, b""
-        return [event for last in (line, b"") if (event := self._line(last.rstrip(b"\r"))) is not None]
+        return self.feed(b"\n\n")
+
+    def _lines(self, block: bytes) -> list[bytes]:
+        """The lines that end in this block, and the beginning of the next."""
+        if self._after_cr and block:
+            block = block.removeprefix(b"\n")
+            self._after_cr = False
+        if b"\r" in block:
+            self._after_cr = block.endswith(b"\r")
+            block = block.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        lines = block.split(b"\n")
+        if len(lines) > 1:
+            lines[0] = b"".join((*self._held, lines[0]))
+            self._held.clear()
+            if not self._begun:
+                lines[0] = lines[0].removeprefix(_MARK)
+            self._begun = True
+        return lines
 
     def _line(self, line: bytes) -> ServerEvent | None:
+        if line.startswith(b"data: "):
+            self._data.append(line[6:].decode("utf-8", "replace"))
+            return None
         if not line:
             event = ServerEvent(self._name, "\n".join(self._data)) if any(self._data) else None
             self._name, self._data = "", []
             return event
-        field, _, value = line.partition(b":")
-        text = value.removeprefix(b" ").decode("utf-8", "replace")
-        if field == b"data":
-            self._data.append(text)
-        elif field == b"event":
-            self._name = text
-        elif line.startswith(b"{"):
+        if line.startswith(b"{"):
             return ServerEvent("", line.decode("utf-8", "replace"))
+        field, _, value = line.partition(b":")
+        if field == b"data":
+            self._data.append(value.decode("utf-8", "replace"))
+        elif field == b"event":
+            self._name = value.removeprefix(b" ").decode("utf-8", "replace")
         return None
 
 

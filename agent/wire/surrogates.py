@@ -1,7 +1,7 @@
-"""Joins halves of surrogate pairs that arrive in different chunks.
+"""Half a surrogate pair is a character to Python and to JSON's grammar, but no text: it can't be encoded.
 
-A server that escapes non-ASCII text may cut an emoji between two JSON chunks; each half is then a character of its
-own, and such a string can't be encoded again.
+A server that escapes non-ASCII text may cut an emoji between two JSON chunks; a command line or a file name may hold
+bytes that are no UTF-8. Halves that belong together are joined, the others become U+FFFD, wherever text comes in.
 """
 
 from __future__ import annotations
@@ -11,21 +11,30 @@ import re
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
+def encodable(text: str) -> str:
+    """The text with pairs joined and lone halves replaced."""
+    if text.isascii() or not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 class Halves:
-    """One text channel."""
+    """One channel of text that arrives in chunks."""
+
+    __slots__ = ("_high",)
 
     def __init__(self) -> None:
         self._high = ""
 
     def whole(self, text: str) -> str:
-        """The text with pairs joined, lone halves replaced; a high half at the end waits for the next chunk."""
-        if not self._high and (text.isascii() or not _SURROGATE.search(text)):
+        """The text, encodable; a high half at the end waits for the next chunk."""
+        if text.isascii() and not self._high:
             return text
         text = self._high + text
         self._high = ""
         if "\ud800" <= text[-1:] <= "\udbff":
             text, self._high = text[:-1], text[-1]
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return encodable(text)
 
     def rest(self) -> str:
         """What is left at the end."""
