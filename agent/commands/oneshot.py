@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from roundtrip.agent.conversation import Conversation
+from roundtrip.agent.events import ModelChanged
 from roundtrip.agent.frontends.headless import FAILED, MISCONFIGURED, Headless, printable
 from roundtrip.agent.messages import Effect
 from roundtrip.agent.rules.approvals import PERMISSIONS
@@ -23,7 +24,7 @@ from roundtrip.agent.runtime.permissions import Permissions
 from roundtrip.agent.runtime.workspace import LocalWorkspace, agents_md
 from roundtrip.agent.tooling import Model, ModelFailure, Opened
 from roundtrip.agent.wire.defuse import defuse
-from roundtrip.agent.wire.profiles import MARKERS, PROFILES
+from roundtrip.agent.wire.profiles import GENERIC, MARKERS, PROFILES, Profile, profile_for, profile_of_template
 from roundtrip.agent.wire.render import render_messages
 from roundtrip.prompts import system_prompt
 from roundtrip.tools.toolset import default_tools
@@ -75,7 +76,11 @@ async def _run(options: Options, chosen: Settings, log: TextIO | None) -> int:
             return FAILED
         if "command" in options.allow:
             front.line("commands are not sandboxed yet: they run with all your rights")
-        agent = _agent(options, LoggedModel(model, log) if log else model, name, front)
+        conversation = Conversation(system_prompt(agents_md(options.workspace)))
+        profile = await _family(model, chosen, name)
+        if profile is not GENERIC:
+            conversation.apply(ModelChanged(name, profile.name))
+        agent = _agent(options, LoggedModel(model, log) if log else model, name, front, conversation)
         await agent.turn(options.prompt)
     finally:
         watch.cancel()
@@ -84,13 +89,21 @@ async def _run(options: Options, chosen: Settings, log: TextIO | None) -> int:
     return front.exit_code
 
 
-def _agent(options: Options, model: Model, name: str, front: Headless) -> Agent:
+async def _family(model: OpenAIModel, chosen: Settings, name: str) -> Profile:
+    """What the model's name says, or a local server's chat template where the name says nothing."""
+    profile = profile_for(name)
+    if profile is GENERIC and chosen.base_url.startswith("http://"):
+        profile = profile_of_template(await model.template())
+    return profile
+
+
+def _agent(options: Options, model: Model, name: str, front: Headless, conversation: Conversation) -> Agent:
     workspace = LocalWorkspace(options.workspace)
     allowed: frozenset[Effect] = frozenset(PERMISSIONS[word] for word in options.allow)
     return Agent(
         model,
         name,
-        Conversation(system_prompt(agents_md(options.workspace))),
+        conversation,
         default_tools(workspace),
         Permissions(allowed),
         front,

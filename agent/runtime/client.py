@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 10.0
 _LISTING_SECONDS = 30.0
+_PROPS_SECONDS = 2.0
 _LOOPBACK = ("localhost", "::1", "0.0.0.0")
 _HEADERS = frozenset(
     ("accept", "accept-encoding", "authorization", "connection", "content-length", "content-type", "host", "user-agent",
@@ -75,6 +76,20 @@ class OpenAIModel:
         listed = answer.get("data") if isinstance(answer, dict) else None
         entries = listed if isinstance(listed, list) else []
         return [str(entry["id"]) for entry in entries if isinstance(entry, dict) and entry.get("id")]
+
+    async def template(self) -> str:
+        """The chat template that a llama.cpp server renders with; "" from any other server."""
+        client = await self._connected()
+        import httpx2
+        import openai
+
+        root = self._base_url.rstrip("/").removesuffix("/v1")
+        try:
+            answer = await client.get(f"{root}/props", cast_to=object, options={"timeout": _PROPS_SECONDS})
+        except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError):
+            return ""
+        template = answer.get("chat_template") if isinstance(answer, dict) else None
+        return template if isinstance(template, str) else ""
 
     async def close(self) -> None:
         """Closes the connections."""

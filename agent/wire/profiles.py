@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from roundtrip.agent.leaks import DIALECTS, KIMI_K2, Dialect
+from roundtrip.agent.leaks import DIALECTS, KIMI_K2, Dialect, Role
 
 MARKERS: tuple[str, ...] = tuple(
     dict.fromkeys(token for dialect in DIALECTS for token in (*dialect.markers, *dialect.control))
@@ -59,3 +59,9 @@ def profile_seen(profile: Profile, ids: tuple[str, ...], leaked: bool) -> Profil
     if profile is GENERIC and (leaked or any(KIMI_K2.canonical.fullmatch(call_id) for call_id in ids)):
         return KIMI
     return profile
+
+
+def profile_of_template(template: str) -> Profile:
+    """The profile of the family whose call markup a server's chat template writes."""
+    begins = [text for text, role in KIMI_K2.markers.items() if role is Role.CALL_BEGIN]
+    return KIMI if any(text in template for text in begins) else GENERIC
