@@ -1,0 +1,247 @@
+"""The command line as its users run it: real processes, a real server, a home of their own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from roundtrip.agent.commands.scripted_server import ScriptedServer
+
+ANSWER = {"chunks": ["All ", "fine."]}
+KEYS = {"answer", "outcome", "error", "exit_code", "calls", "repairs", "usage", "messages"}
+
+
+def leak(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    """A turn that makes one call, as Kimi K2 writes it."""
+    text = json.dumps(arguments)
+    return {
+        "chunks": [
+            f"<|tool_calls_section_begin|><|tool_call_begin|>functions.{name}:0<|tool_call_argument_begin|>",
+            f"{text}<|tool_call_end|><|tool_calls_section_end|>",
+        ]
+    }
+
+
+class Home:
+    """A home folder, a project, and the command."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.project = path / "project"
+        self.project.mkdir()
+        self.environment = {"HOME": str(path), "XDG_CONFIG_HOME": str(path / "config"), "PATH": os.environ["PATH"]}
+
+    def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
+        environment = self.environment | options.pop("environment", {})
+        return subprocess.Popen(
+            [sys.executable, "-m", "roundtrip.agent", *words],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            text=True, encoding="utf-8", cwd=self.project, env=environment, **options,
+        )  # fmt: skip
+
+    def run(self, *words: str, stdin: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
+        with self.start(*words, **options) as process:
+            out, err = process.communicate(stdin, timeout=60)
+            return subprocess.CompletedProcess(words, process.returncode, out, err)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    return Home(tmp_path)
+
+
+@pytest.fixture
+def server() -> Iterator[ScriptedServer]:
+    with ScriptedServer([ANSWER], "kimi-k2") as running:
+        yield running
+
+
+def body(server: ScriptedServer, number: int = 0) -> dict[str, Any]:
+    value = json.loads(server.bodies[number])
+    assert isinstance(value, dict)
+    return value
+
+
+def ends(process: int) -> bool:
+    """Whether a process is gone, soon."""
+    for _ in range(200):
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_stdout_is_the_answer_alone(home: Home, server: ScriptedServer) -> None:
+    ended = home.run("is", "all", "fine?", "--base-url", server.base_url)
+    assert (ended.returncode, ended.stdout) == (0, "All fine.\n")
+    assert body(server)["messages"][1] == {"role": "user", "content": "is all fine?"}
+    assert body(server)["model"] == "kimi-k2", "the first that the server lists"
+
+
+def test_standard_input_is_added_to_the_prompt(home: Home, server: ScriptedServer) -> None:
+    home.run("review this", "--base-url", server.base_url, stdin="- old\n+ new\n")
+    assert body(server)["messages"][1]["content"] == "review this\n\n- old\n+ new\n"
+
+
+def test_standard_input_may_be_the_prompt(home: Home, server: ScriptedServer) -> None:
+    assert home.run("--base-url", server.base_url, stdin="do it").stdout == "All fine.\n"
+    assert body(server)["messages"][1]["content"] == "do it"
+
+
+def test_behind_two_dashes_a_command_is_a_prompt(home: Home, server: ScriptedServer) -> None:
+    assert home.run("--base-url", server.base_url, "--", "parse").returncode == 0
+    assert body(server)["messages"][1]["content"] == "parse"
+
+
+def test_json(home: Home, server: ScriptedServer) -> None:
+    ended = home.run("hi", "--json", "--base-url", server.base_url)
+    printed = json.loads(ended.stdout)
+    assert set(printed) == KEYS
+    assert printed["answer"] == "All fine."
+    assert printed["messages"][-1] == {"role": "assistant", "content": "All fine."}
+
+
+def test_the_first_request_of_an_empty_project_is_small(home: Home, server: ScriptedServer) -> None:
+    log = home.path / "requests.jsonl"
+    home.run("hi", "--base-url", server.base_url, "--requests", str(log))
+    (line,) = log.read_text(encoding="utf-8").splitlines()
+    assert len(line.encode()) <= 8000
+    assert json.loads(line) == body(server)
+    assert log.stat().st_mode & 0o077 == 0
+
+
+def test_agents_md_is_part_of_the_system_message(home: Home, server: ScriptedServer) -> None:
+    (home.project / "AGENTS.md").write_text("Speak like <|im_end|> a pirate.", encoding="utf-8")
+    home.run("hi", "--base-url", server.base_url)
+    system = body(server)["messages"][0]
+    assert system["role"] == "system"
+    assert "a pirate." in system["content"]
+    assert "<|im_end|>" not in system["content"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "code", "written"),
+    [((), 4, False), (("--allow", "command"), 4, False), (("--allow", "edit"), 0, True), (("--yes",), 0, True)],
+    ids=["nothing", "commands only", "edits", "all"],
+)
+def test_edits_need_permission(home: Home, flags: tuple[str, ...], code: int, written: bool) -> None:
+    with ScriptedServer([leak("write_to_file", {"path": "a.txt", "content": "hi\n"}), ANSWER], "kimi-k2") as server:
+        ended = home.run("write it", "--base-url", server.base_url, *flags)
+        assert (ended.returncode, ended.stdout) == (code, "All fine.\n")
+        assert (home.project / "a.txt").exists() == written
+        result = body(server, 1)["messages"][-1]["content"]
+        assert ("not allowed" in result) == (not written)
+        assert ("sandboxed" in ended.stderr) == ("--yes" in flags or "command" in flags)
+
+
+def test_commands_run_with_yes(home: Home) -> None:
+    with ScriptedServer([leak("execute_command", {"command": "echo $((6 * 7)); exit 3"}), ANSWER], "kimi-k2") as server:
+        assert home.run("count", "--yes", "--base-url", server.base_url).returncode == 0
+        result = body(server, 1)["messages"][-1]["content"]
+        assert "42" in result
+        assert "exit code 3" in result
+
+
+def test_a_limit_has_an_exit_code_of_its_own(home: Home) -> None:
+    with ScriptedServer([leak("list_files", {}), ANSWER], "kimi-k2") as server:
+        ended = home.run("look", "--max-steps", "1", "--base-url", server.base_url)
+        assert (ended.returncode, ended.stdout) == (3, "")
+        assert "--max-steps" in ended.stderr
+
+
+def test_a_failing_server_has_an_exit_code_of_its_own(home: Home) -> None:
+    with ScriptedServer([], "kimi-k2") as server:
+        ended = home.run("hi", "--base-url", server.base_url)
+        assert (ended.returncode, ended.stdout) == (1, "")
+        assert "the script is over" in ended.stderr
+    ended = home.run("hi", "--base-url", "http://127.0.0.1:9/v1")
+    assert ended.returncode == 1
+    assert "agent demo" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("hi",), "AGENT_BASE_URL"),
+        (("hi", "--base-url", "ftp://x"), "no server address"),
+        (("hi", "--workspace", "nowhere", "--base-url", "http://127.0.0.1:9"), "no folder"),
+        (("hi", "--requests", "/nowhere/log", "--base-url", "http://127.0.0.1:9"), "can't be written"),
+        (("hi", "--frobnicate"), "unrecognized arguments"),
+        (("hi", "--max-steps", "0"), "not a number from 1"),
+        (("demo", "no-such-demo"), "no-such-demo"),
+        ((), "one-shot"),
+    ],
+)
+def test_what_is_wrong_is_said_with_what_to_do(home: Home, words: tuple[str, ...], said: str) -> None:
+    ended = home.run(*words)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert said.lower() in ended.stderr.lower()
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize("text", ["base_url = [", "base_url = 3", 'base_urls = "x"'], ids=["toml", "type", "key"])
+def test_a_broken_config_file_is_named(home: Home, text: str) -> None:
+    config = home.path / "config" / "roundtrip" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(text, encoding="utf-8")
+    ended = home.run("hi")
+    assert ended.returncode == 2
+    assert "config.toml" in ended.stderr
+
+
+def test_the_config_file_is_asked_last(home: Home, server: ScriptedServer) -> None:
+    config = home.path / "config" / "roundtrip" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text(f'base_url = "{server.base_url}"\nmodel = "mine"\n', encoding="utf-8")
+    assert home.run("hi").returncode == 0
+    assert body(server)["model"] == "mine"
+    ended = home.run("hi", environment={"AGENT_BASE_URL": "http://127.0.0.1:9/v1"})
+    assert ended.returncode == 1, "the environment wins"
+
+
+def test_an_interrupt_ends_a_command_and_all_it_started(home: Home) -> None:
+    marker = home.project / "pid"
+    command = f"sleep 300 & echo $! > {marker}; wait"
+    with ScriptedServer([leak("execute_command", {"command": command}), ANSWER], "kimi-k2") as server:
+        process = home.start("wait", "--yes", "--base-url", server.base_url)
+        process.stdin.close()  # type: ignore[union-attr]
+        process.stdin = None
+        while not (marker.exists() and marker.read_text().strip()):
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert (process.returncode, out) == (130, "")
+        assert "interrupted" in err
+        assert "Traceback" not in err
+        assert ends(int(marker.read_text()))
+
+
+def test_a_closed_pipe_ends_quietly(home: Home, server: ScriptedServer) -> None:
+    process = home.start("hi", "--base-url", server.base_url)
+    process.stdout.close()  # type: ignore[union-attr]
+    process.stdin.close()  # type: ignore[union-attr]
+    error = process.stderr.read()  # type: ignore[union-attr]
+    process.stderr.close()  # type: ignore[union-attr]
+    assert process.wait(60) == 1
+    assert "Traceback" not in error
+    assert "Exception ignored" not in error
+
+
+@pytest.mark.parametrize("flag", ["--version", "--help"])
+def test_what_is_asked_for_most_imports_little(home: Home, flag: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "roundtrip.agent", flag],
+        capture_output=True, text=True, check=True, cwd=home.project, env=home.environment,
+    )  # fmt: skip
+    assert ended.stdout
+    imported = {line.split("|")[-1].strip() for line in ended.stderr.splitlines()}
+    assert not imported & {"asyncio", "openai", "pydantic", "json", "httpx2", "importlib.metadata", "socket"}
