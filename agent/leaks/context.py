@@ -27,7 +27,7 @@ from roundtrip.agent.leaks.scanner import Kind, Piece, joined
 _MARK, _INSIDE = "\ufdd0", "\ufdd1"  # noncharacters: no text means anything by them
 _ITEM = r"[ \t]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*"
 _FENCE = re.compile(rf"{_ITEM}(`{{3,}}(?=[^`]*$)|~{{3,}})(.*)")
-_FENCE_END = re.compile(rf"[ \t]*(`{{3,}}|~{{3,}})[ \t]*(?:$|(?={_MARK}))")
+_FENCE_END = re.compile(rf"[ \t]*(`{{3,}}|~{{3,}})[ \t\r]*(?:$|(?={_MARK}))")
 _BLOCKQUOTE = re.compile(rf"{_ITEM}>[ \t>]*")
 _TICKS = re.compile(r"`+")
 _TAG = re.compile(r"<(/?)(pre|code)\b[^<>\n]{0,200}>", re.IGNORECASE)
@@ -39,7 +39,7 @@ _QUOTES = re.compile(
 )
 """As typographers set quotes: so inch marks and apostrophes are none."""
 
-_BEFORE = re.compile(r"(?:[\w,;:–—-][ \t]|\()[ \t]*\Z")
+_BEFORE = re.compile(r"(?:[\w,;:|–—-][ \t]|\()[ \t]*\Z")
 _AFTER = re.compile(r"[ \t]*[,;:.!?)|]|[ \t]+(?P<letter>[^\W\d_])")
 
 
@@ -180,6 +180,8 @@ _MENTION = re.compile(rf"[\w,;:(][ \t]{_MARK}(?=[ \t]*[,;:.!?)]|[ \t]+[^\W\d_A-Z
 def literal(pieces: list[Piece]) -> tuple[list[Piece], Ranges]:
     """The pieces with quoted markup turned into text, and the doubtful ranges of their raw text. A quoted marker
     takes the header or arguments behind it along."""
+    if not any(piece.role for piece in pieces):
+        return joined(pieces), Ranges()
     inside = (Kind.HEADER, Kind.ARGUMENTS)
     visible = [_INSIDE if p.kind in inside else _MARK if p.role and p.role not in _THINK else p.raw for p in pieces]
     text = "".join(visible)

@@ -28,12 +28,13 @@ from roundtrip.agent.leaks.context import in_sentence, literal, quoted
 from roundtrip.agent.leaks.dialect import WHITE, Dialect, Role
 from roundtrip.agent.leaks.judge import Judge, Repair, Source, StructuredCall, Verdict
 from roundtrip.agent.leaks.offer import Offer, called
-from roundtrip.agent.leaks.scanner import Piece, cut_at, joined
+from roundtrip.agent.leaks.scanner import Kind, Piece, cut_at, joined
 from roundtrip.agent.leaks.spans import CallSpan, Item, itemise
 
 Now = Literal["text", "reasoning", "call", "nothing"]
 
 _THINK = (Role.THINK_BEGIN, Role.THINK_END)
+_NO_CALL = (*_THINK, Role.STOP)
 _DOUBTFUL = "the call stands in what may be a quotation or an example; repeat it outside of any code or quotation"
 _UNMARKED = "the call arrived as plain text, without its markers, and this tool changes things, so it was not run"
 
@@ -94,8 +95,8 @@ class _Message:
 
     def decision(self, text: list[Piece], reasoning: list[Piece]) -> Decision:
         has_field = any(piece.raw.strip(WHITE) for piece in reasoning)
-        text, stops = self._without_stops(text)
-        reasoning, field_stops = self._without_stops(reasoning)
+        text, stops = self._without_ends(text)
+        reasoning, field_stops = self._without_ends(reasoning)
         thought, said = self._split(text, has_field)
         said_spans = self._said(said, sum(len(piece.raw) for piece in thought))
         outside = self._structured or bool(self.judge.calls) or bool(_kept(said_spans, "text"))
@@ -109,9 +110,15 @@ class _Message:
             (*field_spans, *field_stops),
         )
 
-    def _without_stops(self, pieces: list[Piece]) -> tuple[list[Piece], list[Span]]:
-        """Stop tokens mean something at the very end only."""
+    def _without_ends(self, pieces: list[Piece]) -> tuple[list[Piece], list[Span]]:
+        """Stop tokens mean something at the very end only. So does half a marker: the message was cut in the middle
+        of a call, if it stands behind a part of one."""
         end = len(pieces)
+        if self.judge.offers and end > 1 and pieces[-2].kind is not Kind.TEXT and pieces[-2].role not in _NO_CALL:
+            half = pieces[-1].raw.strip(WHITE) if pieces[-1].kind is Kind.TEXT else ""
+            if half and any(marker.startswith(half) for marker in self.judge.dialect.markers):
+                self.judge.note("stray_marker", half)
+                return pieces[:-1], [Span(pieces[-1].raw, "nothing")]
         while end and (pieces[end - 1].role is Role.STOP or not pieces[end - 1].raw.strip(WHITE)):
             end -= 1
         tail = pieces[end:]
@@ -129,7 +136,7 @@ class _Message:
         end = next((n for n, role in marks if role is Role.THINK_END), -1)
         if opened and end < 0:  # a stray backtick may quote the end, but never the beginning
             end = next((n for n, piece in enumerate(pieces) if piece.role is Role.THINK_END), -1)
-        bare = bool(marks) and marks[0][1] is Role.THINK_END and not has_field
+        bare = bool(marks) and marks[0][1] is Role.THINK_END and (not has_field or end == first)
         if opened and end < 0:
             thought, said = self._until_call(pieces)
         elif opened or bare:
@@ -200,11 +207,8 @@ class _Message:
             self.judge.leaked(call, source, unless)
 
     def _without_strays(self, items: list[Item], spans: list[Span]) -> list[Span]:
-        """Beside real calls, a call marker that is left over belongs to them; so does half of one at the end."""
+        """Beside real calls, a call marker that is left over belongs to them."""
         strays = [_is_call_mark(item) for item in items]
-        if len(spans) > 1 and spans[-1].now == "text" and spans[-2].now != "text":
-            half = spans[-1].raw.strip(WHITE)
-            strays[-1] |= len(half) > 2 and any(marker.startswith(half) for marker in self.judge.dialect.markers)
         for item, stray in zip(items, strays, strict=True):
             if stray:
                 self.judge.note("stray_marker", item.raw)
@@ -234,13 +238,16 @@ class _Message:
         items = itemise(pieces, self.judge.names)
         drafts = (n for n, i in enumerate(items, 1) if not (i.calls or i.role in _THINK) and i.raw.strip(WHITE))
         start = max(drafts, default=0)
-        may_run = bool(self.judge.offers) and not outside and not doubtful.parts
+        may_run = bool(self.judge.offers) and not outside
         spans: list[Span] = []
         spoken = False
+        here = 0
         for number, item in enumerate(items):
+            doubted = doubtful.meet(here, here + len(item.raw))
+            here += len(item.raw)
             if item.role in _THINK and (number >= start or not spoken):
                 spans.append(Span(item.raw, "nothing"))
-            elif may_run and number >= start and item.calls and self._means_something(item):
+            elif may_run and number >= start and not doubted and item.calls and self._means_something(item):
                 self.judge.note("call_in_reasoning", item.raw)
                 self._calls(item, channel)
                 spans.append(Span(item.raw, "call"))
@@ -267,7 +274,7 @@ def _unquoted_roles(pieces: list[Piece]) -> list[tuple[int, Role]]:
 
 
 def _is_call_mark(item: Item) -> bool:
-    return item.kind == "mark" and item.role not in (Role.STOP, *_THINK)
+    return item.kind == "mark" and item.role not in _NO_CALL
 
 
 def _is_word(items: list[Item], number: int) -> bool:

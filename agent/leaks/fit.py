@@ -91,12 +91,18 @@ _ELSEWHERE = {"patternProperties", "allOf", "anyOf", "oneOf", "$ref", "$dynamicR
 
 def _type(schema: Any) -> str:
     """The one type of a schema, null apart; "" where there are several, or none is said."""
+    others = _types(schema) - {"null"}
+    return others.pop() if len(others) == 1 else ""
+
+
+def _types(schema: Any) -> set[str]:
     if not isinstance(schema, Mapping):
-        return ""
-    said = schema.get("anyOf") or schema.get("oneOf") or schema.get("type")
-    types = [_type(one) if isinstance(one, Mapping) else one for one in (said if isinstance(said, list) else [said])]
-    others = [found for found in types if found != "null"]
-    return others[0] if len(others) == 1 and isinstance(others[0], str) else ""
+        return {""}
+    choices = schema.get("anyOf") or schema.get("oneOf")
+    if isinstance(choices, list):
+        return {found for choice in choices for found in _types(choice)}
+    said = schema.get("type")
+    return {one if isinstance(one, str) else "" for one in (said if isinstance(said, list) else [said])}
 
 
 def _takes_null(schema: Any) -> bool:

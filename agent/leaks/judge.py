@@ -108,7 +108,8 @@ class Judge:
     def meant(self, call: CallSpan) -> bool:
         """Whether a call was really begun, and its markers were not merely mentioned."""
         header = call.header
-        named = bool(header) and (bool(self.dialect.nameless.fullmatch(header)) or bool(self._resolve(header).offer))
+        an_id = self.dialect.nameless.fullmatch(header) and re.search(r"\d", header)
+        named = bool(header) and bool(an_id or self._resolve(header).offer)
         if not call.arguments.strip(WHITE):
             begun = not call.ended and _WORD.fullmatch(header)
             return bool(named or begun or self.dialect.canonical.fullmatch(header))
@@ -145,8 +146,9 @@ class Judge:
         if call.cut and not call.arguments.strip(WHITE):
             read = replace(read, value=None, problem=_CUT, repairs=())
         known = called(self.offers, call.name)
-        found = Resolved(known, call.name)
-        if known is None:
+        if known:
+            found = Resolved(known, known.spelt(call.name))
+        else:
             by_id = self.dialect.canonical.fullmatch(call.id)
             found = self._resolve(call.id if by_id else call.name, read.value)
             self.note("suspect_name", call.name)

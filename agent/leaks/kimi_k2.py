@@ -51,11 +51,12 @@ KIMI_K2 = Dialect(
         "[EOT]": Role.STOP,
     },
     header=re.compile(r"\s{0,64}[^\s<{]{0,200}\s{0,64}"),
-    prefix=r"(?:functions?[._:]?)?",
+    prefix=r"(?:functions?[._:]|functions)?",
     index=r"(?:[:._]?\d+(?:\.\d+)?)?",
     nameless=re.compile(
         r"(?:functions?[._:])?"
-        r"(?:(?:call|chatcmpl-tool|toolu?|fc)[_-]?(?:\d+|(?<=[_-])(?=[\w-]*\d)[0-9a-zA-Z-]{8,})|\d+|[0-9a-f-]{16,}|)"
+        r"(?:(?:call|chatcmpl-tool|toolu?|fc)[_-](?=[\w-]*\d)[0-9a-zA-Z-]{8,}"
+        r"|(?:call[_-]?)?\d+|(?=[a-f-]*\d)[0-9a-f-]{16,}|)"
         r"(?::\d+)?"
     ),
     canonical=re.compile(r"functions\.(?P<name>[\w.-]+):\d+"),

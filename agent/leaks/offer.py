@@ -30,6 +30,10 @@ class Offer:
         """Names of the required parameters."""
         return required(self.schema or {})
 
+    def spelt(self, name: str) -> str:
+        """A name of the tool's as the model was told it, where this one is spelt otherwise."""
+        return name if name in (self.name, *self.aliases) else self.name
+
     def answers_to(self, name: str) -> bool:
         """Whether this is the tool's name, or an alias of it."""
         return name == self.name or (bool(name) and folded(name) in {folded(known) for known in self.aliases})

@@ -40,7 +40,7 @@ def resolve(
     """Finds the tool of a call. `arguments` is None where they could not be read."""
     found = called(offers, header)
     if found:
-        return Resolved(found, header, "header")
+        return Resolved(found, found.spelt(header), "header")
     found, name = _in_header(header, offers, dialect)
     if found:
         regular = dialect.canonical.fullmatch(header)
@@ -48,7 +48,7 @@ def resolve(
     key = arguments.get("name") if arguments else None
     found = called(offers, key) if isinstance(key, str) else None
     if found and isinstance(key, str) and "name" not in _parameters(found):
-        return Resolved(found, key, "name_from_arguments", drop_name_key=True)
+        return Resolved(found, found.spelt(key), "name_from_arguments", drop_name_key=True)
     if dialect.nameless.fullmatch(header):
         return _by_arguments(arguments, offers)
     name = _bare_name(header)

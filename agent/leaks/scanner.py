@@ -97,11 +97,13 @@ class Scanner:
 
     def _hold_from(self, text: str, at: int) -> int:
         """Index from which the text may be the beginning of a marker."""
+        return len(text) if self._ended else self._half_from(text, at)
+
+    def _half_from(self, text: str, at: int) -> int:
         size = len(text)
-        if not self._ended:
-            for found in self._tables.first.finditer(text, max(at, size - self._tables.longest + 1)):
-                if text[found.start() :] in self._tables.prefixes:
-                    return found.start()
+        for found in self._tables.first.finditer(text, max(at, size - self._tables.longest + 1)):
+            if text[found.start() :] in self._tables.prefixes:
+                return found.start()
         return size
 
     def _text(self, text: str, at: int, pieces: list[Piece]) -> int:
@@ -124,8 +126,9 @@ class Scanner:
         return found.end()
 
     def _in_header(self, text: str, at: int, pieces: list[Piece]) -> int:
+        """A header ends where a marker begins, and be it cut."""
         found = self._tables.marker.search(text, at)
-        end = found.start() if found else self._hold_from(text, at)
+        end = found.start() if found else self._half_from(text, at)
         brace = text.find("{", at, end)
         end = brace if brace >= 0 else end
         assert self._header is not None
