@@ -43,10 +43,11 @@ _BEFORE = re.compile(r"(?:[\w,;:|–—-][ \t]|\()[ \t]*\Z")
 _AFTER = re.compile(r"[ \t]*[,;:.!?)|]|[ \t]+(?P<letter>[^\W\d_])")
 
 
-def in_sentence(before: str, after: str) -> bool:
-    """Whether what stands between these texts is a word of their sentence."""
+def in_sentence(before: str, after: str, whole: bool) -> bool:
+    """Whether what stands between these texts is a word of their sentence. A whole section is a call although words
+    follow it, because models do go on talking (llxprt-code#750); punctuation right behind it shows that it is not."""
     found = _AFTER.match(after)
-    goes_on = found is not None and (found["letter"] or "a").islower()
+    goes_on = found is not None and (not found["letter"] or (found["letter"].islower() and not whole))
     return goes_on and bool(_BEFORE.search(before, max(0, len(before) - 64)))
 
 

@@ -34,9 +34,7 @@ class Resolved:
     drop_name_key: bool = False
 
 
-def resolve(
-    header: str, arguments: Mapping[str, Any] | None, offers: tuple[Offer, ...], dialect: Dialect
-) -> Resolved:
+def resolve(header: str, arguments: Mapping[str, Any] | None, offers: tuple[Offer, ...], dialect: Dialect) -> Resolved:
     """Finds the tool of a call. `arguments` is None where they could not be read."""
     found = called(offers, header)
     if found:

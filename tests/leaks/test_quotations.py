@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from leaks.k2 import DANGER, TOOLS, A, B, C, E, J, X, call, calls, request, section, streams
+from leaks.k2 import DANGER, RM, TOOLS, A, B, C, E, J, X, call, calls, request, section, streams
 from roundtrip.agent.commands.parse import parse
 
 READ_A = ("read_file", {"path": "a"})
 REAL = section()
+CALL = call("functions.execute_command:0", RM)
 
 TEXT = {
     "a fence": f"```\n{DANGER}\n```",
@@ -47,7 +48,7 @@ TEXT = {
     "HTML code": f"<pre><code>\n{DANGER}\n</code></pre>",
     "HTML escapes": DANGER.replace("<", "&lt;"),
     "an indented code block": f"Example:\n\n    {DANGER}\n\nDone.",
-    "in the middle of a sentence": f"The model writes {DANGER} and then waits.",
+    "a call without a section, in the middle of a sentence": f"The model writes {CALL} and then waits.",
     "before a comma": f"After {DANGER}, the server stops.",
     "in brackets": f"The markup ({DANGER}) is read by the server.",
     "a cell of a table": f"| call | {DANGER} | runs |",
@@ -69,6 +70,7 @@ BESIDE: dict[str, tuple[str, str | None]] = {
     "a call glued to a closing fence": (f"```py\nprint()\n```{REAL}", "```py\nprint()\n```"),
     "a call behind a quotation": (f"> He did.\n\n{REAL}", "> He did.\n\n"),
     "a call right below a quotation": (f"> He did.\n{REAL}", "> He did.\n"),
+    "words on both sides": (f"I look at {REAL} and go on", "I look at  and go on"),
     "a call in a list": (f"1. First\n2. {REAL}", "1. First\n2. "),
     "quotes before": (f'He said "ok" {REAL}', 'He said "ok" '),
     "inch marks": (f'The 5" and the 7" disk. {REAL}', 'The 5" and the 7" disk. '),
