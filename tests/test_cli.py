@@ -1,5 +1,6 @@
 """The command line as its users run it: real processes, a real server, a home of their own."""
 
+import asyncio
 import json
 import os
 import signal
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fault_server import Answer, FaultServer, call, calls, says, serving
 from roundtrip.agent.commands.scripted_server import ScriptedServer
 
 ANSWER = {"chunks": ["All ", "fine."]}
@@ -245,3 +247,47 @@ def test_what_is_asked_for_most_imports_little(home: Home, flag: str) -> None:
     assert ended.stdout
     imported = {line.split("|")[-1].strip() for line in ended.stderr.splitlines()}
     assert not imported & {"asyncio", "openai", "pydantic", "json", "httpx2", "importlib.metadata", "socket"}
+
+
+def against(home: Home, answers: list[Answer], *words: str, **environment: str) -> FaultServer:
+    """Runs the command against a server with these answers; {url} stands for its address."""
+
+    async def main() -> FaultServer:
+        async with serving(*answers) as fault:
+            values = {name: value.format(url=fault.base_url) for name, value in environment.items()}
+            said = [word.format(url=fault.base_url) for word in words]
+            ended = await asyncio.to_thread(home.run, *said, environment=values)
+            assert (ended.returncode, ended.stdout) == (0, "ok\n"), ended.stderr
+            return fault
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("environment", "key"),
+    [
+        ({"OPENAI_API_KEY": "o"}, ""),
+        ({"OPENAI_API_KEY": "o", "OPENAI_BASE_URL": "http://127.0.0.1:9/v1"}, ""),
+        ({"OPENAI_API_KEY": "o", "OPENAI_BASE_URL": "{url}"}, "Bearer o"),
+        ({"OPENAI_API_KEY": "o", "AGENT_API_KEY": "a"}, "Bearer a"),
+    ],
+    ids=["foreign", "of another", "its own", "agent"],
+)
+def test_a_key_goes_only_where_it_belongs(home: Home, environment: dict[str, str], key: str) -> None:
+    fault = against(home, [says("ok")], "hi", "--base-url", "{url}", "--model", "kimi-k2", **environment)
+    (head,) = fault.heads
+    sent = [line.partition(": ")[2] for line in head.split("\r\n") if line.lower().startswith("authorization:")]
+    assert sent == ([key] if key else [])
+
+
+@pytest.mark.parametrize(
+    ("template", "call_id"),
+    [("{{ '<|tool_call_begin|>' + id }}", "functions.list_files:0"), ("{{ '<tool_call>' }}", "call_0x")],
+    ids=["kimi", "another"],
+)
+def test_the_template_says_what_the_name_does_not(home: Home, template: str, call_id: str) -> None:
+    props = Answer([json.dumps({"chat_template": template}).encode()], kind="application/json")
+    answers = [props, calls(call("list_files")), says("ok")]
+    fault = against(home, answers, "hi", "--base-url", "{url}", "--model", "default")
+    assert [head.split()[1] for head in fault.heads] == ["/props"] + ["/v1/chat/completions"] * 2
+    assert fault.bodies[2]["messages"][2]["tool_calls"][0]["id"] == call_id

@@ -279,8 +279,9 @@ def _is_call_mark(item: Item) -> bool:
 
 def _is_word(items: list[Item], number: int) -> bool:
     """Whether a block is mentioned in the middle of a sentence."""
-    around = [items[n].raw if 0 <= n < len(items) and items[n].kind == "text" else "" for n in (number - 1, number + 1)]
-    return in_sentence(*around, whole=bool(items[number].calls) and items[number].regular)
+    near = [items[n] if 0 <= n < len(items) else None for n in (number - 1, number + 1)]
+    before, after = (item.raw if item and item.kind == "text" else "" for item in near)
+    return in_sentence(before, after, bool(items[number].calls) and items[number].regular)
 
 
 def _later_thoughts(items: list[Item]) -> set[int]:

@@ -8,8 +8,9 @@ cut counts for nothing and is asked for again, a few times. A server that is loa
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from roundtrip.agent.tooling import ModelFailure
@@ -53,9 +54,27 @@ _PLANS: Final[tuple[tuple[Callable[[ModelFailure], bool], _Plan], ...]] = (
 
 def delay(failure: ModelFailure, attempt: int) -> float | None:
     """Seconds to wait before try number `attempt` (from 1) again; None to give up."""
-    plan = next(plan for applies, plan in _PLANS if applies(failure))
+    plan = _plan(failure)
     if attempt > plan.tries:
         return None
     if failure.retry_after is not None:
         return failure.retry_after if failure.retry_after <= _MOST_WAIT else None
     return float(min(plan.longest, plan.first * 2 ** (attempt - 1)))
+
+
+@dataclass(slots=True)
+class Attempts:
+    """The tries of one request. Each plan has a count of its own: a server that took a minute to load its model may
+    still be overloaded once after that."""
+
+    _made: Counter[_Plan] = field(default_factory=Counter)
+
+    def delay(self, failure: ModelFailure) -> float | None:
+        """Seconds to wait before the next try; None to give up."""
+        plan = _plan(failure)
+        self._made[plan] += 1
+        return delay(failure, self._made[plan])
+
+
+def _plan(failure: ModelFailure) -> _Plan:
+    return next(plan for applies, plan in _PLANS if applies(failure))

@@ -85,8 +85,9 @@ class OpenAIModel:
 
         root = self._base_url.rstrip("/").removesuffix("/v1")
         try:
-            answer = await client.get(f"{root}/props", cast_to=object, options={"timeout": _PROPS_SECONDS})
-        except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError):
+            async with asyncio.timeout(_PROPS_SECONDS):  # in all; the SDK's limits are for the time between two bytes
+                answer = await client.get(f"{root}/props", cast_to=object)
+        except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError, RecursionError):
             return ""
         template = answer.get("chat_template") if isinstance(answer, dict) else None
         return template if isinstance(template, str) else ""
@@ -128,8 +129,10 @@ class OpenAIModel:
             text = error_text(error.body) if error.body else error.response.reason_phrase
             return ModelFailure("refused", text, error.status_code, _seconds(error.response.headers.get("retry-after")))
         cause = error.__cause__ or error
-        if isinstance(error, openai.APITimeoutError) or isinstance(cause, httpx2.TimeoutException):
-            if isinstance(cause, httpx2.ConnectTimeout):
+        # Before the first byte it comes wrapped by the SDK, in the stream bare, with a cause below that of its own.
+        limits = [one for one in (error, cause) if isinstance(one, httpx2.TimeoutException)]
+        if limits or isinstance(error, openai.APITimeoutError):
+            if any(isinstance(one, httpx2.ConnectTimeout) for one in limits):
                 return ModelFailure("unreachable", f"no connection within {_CONNECT_SECONDS:.0f} s")
             seconds = self._read_seconds or _LISTING_SECONDS
             return ModelFailure("silent", f"no byte within {seconds:.0f} s")

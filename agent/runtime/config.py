@@ -84,17 +84,18 @@ def normal_url(url: str, source: str) -> str:
 
     Raises ConfigError if it is no http address.
     """
-    text = url.strip().rstrip("/")
+    text = url.strip()
     if "://" not in text:
         text = f"http://{text}"
     try:
         parts = urlsplit(text)
         valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+        valid = valid and not parts.netloc.endswith(":")  # "http:" would be a host of that name
     except ValueError:
         valid = False
     if not valid or not text.isprintable() or " " in text:
         raise ConfigError(f"{source}: {url!r} is no server address; it looks like http://127.0.0.1:8080/v1")
-    text = text.removesuffix("/chat/completions")
+    text = text.rstrip("/").removesuffix("/chat/completions")
     return text if urlsplit(text).path else f"{text}/v1"
 
 

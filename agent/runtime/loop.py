@@ -122,7 +122,7 @@ class Agent:
 
     async def _ask(self) -> AssistantEnded | Failed:
         """One answer of the model, over as many requests as it takes; it is in the history then."""
-        attempt, empty, why = 0, 0, "turn"
+        attempts, number, empty, why = retries.Attempts(), 0, 0, "turn"
         while True:
             reply = await self._request(why)
             if isinstance(reply, Failed):
@@ -134,8 +134,7 @@ class Agent:
                 why = "recovery"
                 continue
             if isinstance(reply, ModelFailure):
-                attempt += 1
-                reason, seconds = reply.text, retries.delay(reply, attempt)
+                reason, seconds = reply.text, attempts.delay(reply)
                 if seconds is None:
                     return Failed(reply.kind, _explained(reply))
             else:
@@ -146,7 +145,8 @@ class Agent:
                 reason, seconds = _empty(reply), 0.0
                 if empty > retries.MOST_EMPTY:
                     return Failed("empty", reason)
-            self._emit(Retrying(attempt + empty, seconds, reason))
+            number += 1
+            self._emit(Retrying(number, seconds, reason))
             await asyncio.sleep(seconds)
             why = "again"
 

@@ -1,0 +1,196 @@
+"""The decisions that are pure: which tool a call means, who may run it, when to stop, when to try again."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from roundtrip.agent.messages import Call, Effect
+from roundtrip.agent.rules import retries
+from roundtrip.agent.rules.approvals import PERMISSIONS, decide
+from roundtrip.agent.rules.dispatch import Dispatched, dispatch, key, offers, usage, with_notes
+from roundtrip.agent.rules.repeats import LADDER, Repeats
+from roundtrip.agent.runtime.workspace import LocalWorkspace
+from roundtrip.agent.tooling import Intent, ModelFailure, Refusal, Tool
+from roundtrip.tools.toolset import default_tools
+
+TOOLS = default_tools(LocalWorkspace(Path(__file__).parent))
+ALIASES = [(tool, alias) for tool in TOOLS for alias in tool.spec.aliases]
+PARAMETERS = [(tool, alias, name) for tool in TOOLS for alias, name in tool.spec.parameter_aliases.items()]
+SAMPLES: dict[str, Any] = {"string": "x", "integer": 3, "boolean": True, "array": ["x"]}
+
+
+def example(tool: Tool) -> dict[str, Any]:
+    value = json.loads(tool.spec.example)
+    assert isinstance(value, dict)
+    return value
+
+
+def called(name: str, arguments: Any, problem: str = "") -> Dispatched | Refusal:
+    text = arguments if isinstance(arguments, str) else json.dumps(arguments)
+    call = Call(0, name, text, problem=problem)
+    before = copy.deepcopy(call)
+    found = dispatch(call, TOOLS)
+    assert call == before, "history keeps what the model wrote"
+    return found
+
+
+def runs(name: str, arguments: Any) -> Dispatched:
+    found = called(name, arguments)
+    assert isinstance(found, Dispatched), found
+    return found
+
+
+def refused(name: str, arguments: Any, problem: str = "") -> str:
+    found = called(name, arguments, problem)
+    assert isinstance(found, Refusal), found
+    return found.reason
+
+
+@pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.spec.name)
+def test_a_tool_takes_its_own_example_as_it_stands(tool: Tool) -> None:
+    assert runs(tool.spec.name, example(tool)) == Dispatched(tool, example(tool))
+
+
+@pytest.mark.parametrize(("tool", "alias"), ALIASES, ids=[alias for _, alias in ALIASES])
+def test_every_alias_means_its_tool(tool: Tool, alias: str) -> None:
+    for spelling in (alias, alias.upper(), alias.replace("_", "-")):
+        assert runs(spelling, example(tool)) == Dispatched(tool, example(tool))
+
+
+def test_no_alias_means_two_tools() -> None:
+    names = [name.replace("_", "").casefold() for t in TOOLS for name in (t.spec.name, *t.spec.aliases)]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize(("tool", "alias", "name"), PARAMETERS, ids=[f"{t.spec.name}-{a}" for t, a, _ in PARAMETERS])
+def test_every_parameter_alias_means_its_parameter(tool: Tool, alias: str, name: str) -> None:
+    sample = SAMPLES[tool.spec.parameters["properties"][name]["type"]]
+    others = {other: value for other, value in example(tool).items() if other != name}
+    found = runs(tool.spec.name, {**others, alias: sample})
+    assert found.tool is tool
+    assert found.arguments == {**others, name: sample}
+
+
+def test_a_parameter_under_its_own_name_wins_over_an_alias() -> None:
+    assert runs("write_to_file", {"path": "a", "file_path": "b", "content": "c"}).arguments["path"] == "a"
+
+
+def test_what_is_not_known_is_dropped_with_a_note() -> None:
+    found = runs("write_to_file", {"path": "a", "content": "c", "line_count": 1})
+    assert found.arguments == {"path": "a", "content": "c"}
+    assert found.notes == ("unknown parameter 'line_count' was ignored",)
+    assert with_notes("done", found.notes) == "done\n(note: unknown parameter 'line_count' was ignored)"
+    assert with_notes("done", ()) == "done"
+
+
+def test_a_value_of_another_type_is_taken_with_a_note() -> None:
+    found = runs("execute_command", {"command": "ls", "timeout": "5"})
+    assert found.arguments == {"command": "ls", "timeout": 5}
+    assert "timeout" in found.notes[0]
+
+
+@pytest.mark.parametrize("arguments", [{}, {"path": "a"}, {"path": "a", "content": {}}], ids=json.dumps)
+def test_arguments_that_do_not_fit_are_answered_with_usage_and_example(arguments: dict[str, Any]) -> None:
+    (tool,) = (tool for tool in TOOLS if tool.spec.name == "write_to_file")
+    reason = refused("write_file", arguments)
+    assert reason.startswith("Not run: ")
+    assert reason.endswith(usage(tool.spec))
+    assert "\nUsage: write_to_file(path: string, content: string)\n" in reason
+    assert runs("write_to_file", json.loads(reason.rpartition("Example arguments: ")[2])).notes == ()
+
+
+def test_usage_marks_what_may_be_left_out() -> None:
+    assert "execute_command(command: string, cwd?: string, timeout?: integer)" in refused("bash", {})
+
+
+def test_an_unknown_tool_is_answered_with_those_that_are_offered() -> None:
+    reason = refused("dance", {})
+    assert "'dance'" in reason
+    for tool in TOOLS:
+        assert (tool.spec.name in reason) == tool.spec.offered
+
+
+def test_a_problem_is_the_answer_and_brings_the_usage_of_a_known_tool() -> None:
+    assert refused("bash", {"command": "ls"}, "it was cut off").startswith("Not run: it was cut off.\nUsage: execute_")
+    assert refused("dance", {}, "it was cut off") == "Not run: it was cut off."
+
+
+def test_the_same_call_has_the_same_key() -> None:
+    assert key("f", {"a": 1, "b": 2}) == key("f", {"b": 2, "a": 1})
+    assert len({key("f", {"a": 1}), key("f", {"a": "1"}), key("g", {"a": 1}), key("f", {})}) == 4
+
+
+def test_the_parser_knows_which_tools_merely_read() -> None:
+    reading = {offer.name for offer in offers(tool.spec for tool in TOOLS) if offer.merely_reads}
+    assert reading == {"read_file", "list_files", "search_files", "attempt_completion"}
+
+
+@pytest.mark.parametrize("allowed", [(), ("edits",), ("runs",), ("edits", "runs")], ids=str)
+@pytest.mark.parametrize("effect", ["reads", "edits", "runs", "network"])
+def test_reading_is_allowed_and_the_rest_if_it_was_said(effect: Effect, allowed: tuple[Effect, ...]) -> None:
+    refusal = decide(Intent(effect), allowed)
+    assert (refusal is None) == (effect == "reads" or effect in allowed)
+    if refusal:
+        assert "not allowed in this run" in refusal.reason
+
+
+def test_what_the_command_line_can_allow() -> None:
+    assert dict(PERMISSIONS) == {"edit": "edits", "command": "runs"}
+
+
+def test_the_ladder_of_repeats() -> None:
+    repeats, climbed = Repeats(), []
+    for times in range(1, 13):
+        climbed.append((repeats.known("f {}") is not None, repeats.count("f {}", "same")[0]))
+        assert repeats.known("f {}") in (None, "same"), times
+    hint, warn, refuse = (False, "hint"), (False, "warn"), (True, "refuse")
+    assert climbed == [(False, "")] * 2 + [hint] * 2 + [warn] * 3 + [refuse] * 4 + [(True, "stop")]
+    assert [least for least, _ in LADDER] == sorted((least for least, _ in LADDER), reverse=True)
+
+
+def test_another_result_or_another_call_starts_anew() -> None:
+    repeats = Repeats()
+    for _ in range(6):
+        repeats.count("f {}", "same")
+    assert repeats.count("g {}", "same") == ("", "")
+    assert repeats.count("f {}", "changed") == ("", "")
+    assert repeats.count("f {}", "changed") == ("", "")
+    rung, text = repeats.count("f {}", "changed")
+    assert rung == "hint"
+    assert "3 times" in text
+
+
+def refusal(status: int, text: str = "no", after: float | None = None) -> ModelFailure:
+    return ModelFailure("refused", text, status, after)
+
+
+@pytest.mark.parametrize(
+    ("failure", "delays"),
+    [
+        (ModelFailure("unreachable", "refused"), [0.5, 1.0, 2.0, None]),
+        (ModelFailure("cut", "broken"), [0.5, 1.0, 2.0, None]),
+        (ModelFailure("silent", "no byte"), [None]),
+        *((refusal(status), [0.5, 1.0, 2.0, None]) for status in (408, 409, 425, 429, 500, 502, 503, 504, 529)),
+        *((refusal(status), [None]) for status in (400, 401, 403, 404, 413, 422, 501)),
+        (refusal(429, after=7), [7, 7, 7, None]),
+        (refusal(429, after=0), [0, 0, 0, None]),
+        (refusal(429, after=121), [None]),
+        (refusal(400, after=1), [None]),
+        (refusal(503, "Loading model"), [2.0] * 300 + [None]),
+        (refusal(503, "The model is loading, please wait"), [2.0] * 300 + [None]),
+        (refusal(500, "Loading model"), [0.5, 1.0, 2.0, None]),
+    ],
+    ids=lambda value: f"{value.kind} {value.status} {value.text}" if isinstance(value, ModelFailure) else "",
+)
+def test_when_a_request_is_sent_again(failure: ModelFailure, delays: list[float | None]) -> None:
+    assert [retries.delay(failure, attempt) for attempt in range(1, len(delays) + 1)] == delays
+
+
+def test_waiting_for_a_model_to_load_uses_up_no_other_try() -> None:
+    attempts = retries.Attempts()
+    assert [attempts.delay(refusal(503, "Loading model")) for _ in range(9)] == [2.0] * 9
+    assert [attempts.delay(ModelFailure("cut", "broken")) for _ in range(4)] == [0.5, 1.0, 2.0, None]
+    assert attempts.delay(refusal(503, "Loading model")) == 2.0
+    assert attempts.delay(refusal(400)) is None
