@@ -11,16 +11,15 @@ import io
 import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
 from roundtrip.agent import __version__
 
+TYPE_CHECKING = False  # as `typing` has it, without importing it: `agent --help` would pay for that
 if TYPE_CHECKING:
     from roundtrip.agent.commands.oneshot import Options
 
-_DESCRIPTION: Final = "A coding agent for the terminal: every tool call gets exactly one result."
-_EPILOG: Final = """\
+_DESCRIPTION = "A coding agent for the terminal: every tool call gets exactly one result."
+_EPILOG = """\
 commands (as the first word; `agent -- parse` is a prompt):
   demo      watch the agent work against a scripted model; needs no server
   parse     the leak parser as a filter: a JSON object a line in, one out
@@ -31,7 +30,7 @@ settings: flags, then AGENT_BASE_URL, AGENT_MODEL and AGENT_API_KEY, then OPENAI
 exit codes: 0 answered, 1 the model or its server failed, 2 wrong flags or configuration,
   3 a limit was reached, 4 answered but calls were refused for want of permission, 130 interrupted
 """
-_NO_REPL: Final = """\
+_NO_REPL = """\
 agent: the interactive session comes with the next release. One-shot works now:
   agent "summarize README.md"
   git diff | agent "review this"
@@ -115,6 +114,8 @@ def _piped(has_prompt: bool) -> str:
 
 
 def _options(options: argparse.Namespace, prompt: str) -> Options:
+    from pathlib import Path
+
     from roundtrip.agent.commands.oneshot import Options
 
     allowed = {"edit", "command"} if options.yes else set(options.allow or [])
@@ -148,6 +149,8 @@ def _demo(argv: list[str]) -> int:
     parser.add_argument("--list", action="store_true", help="list the examples")
     add_run_flags(parser)
     options = parser.parse_args(argv)
+    from pathlib import Path
+
     from roundtrip.agent.commands.demo import list_examples, play
 
     if options.list:
@@ -156,4 +159,4 @@ def _demo(argv: list[str]) -> int:
     return play(options.name, json=options.json, requests=requests, max_steps=options.max_steps)
 
 
-_COMMANDS: Final[dict[str, Callable[[list[str]], int]]] = {"demo": _demo, "parse": _parse}
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {"demo": _demo, "parse": _parse}

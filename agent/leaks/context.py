@@ -20,6 +20,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from roundtrip.agent.leaks.dialect import Role
 from roundtrip.agent.leaks.scanner import Kind, Piece, joined
@@ -43,12 +44,13 @@ _BEFORE = re.compile(r"(?:[\w,;:|–—-][ \t]|\()[ \t]*\Z")
 _AFTER = re.compile(r"[ \t]*[,;:.!?)|]|[ \t]+(?P<letter>[^\W\d_])")
 
 
-def in_sentence(before: str, after: str, whole: bool) -> bool:
-    """Whether what stands between these texts is a word of their sentence. A whole section is a call although words
-    follow it, because models do go on talking (llxprt-code#750); punctuation right behind it shows that it is not."""
+def in_sentence(before: str, after: str) -> Literal["", "mentioned", "followed"]:
+    """Whether what stands between these texts is a word of their sentence: for certain where punctuation stands right
+    behind it, perhaps where the sentence goes on in lower case."""
     found = _AFTER.match(after)
-    goes_on = found is not None and (not found["letter"] or (found["letter"].islower() and not whole))
-    return goes_on and bool(_BEFORE.search(before, max(0, len(before) - 64)))
+    if not found or not _BEFORE.search(before, max(0, len(before) - 64)):
+        return ""
+    return "mentioned" if not found["letter"] else "followed" if found["letter"].islower() else ""
 
 
 @dataclass(frozen=True, slots=True)

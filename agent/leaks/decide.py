@@ -36,6 +36,7 @@ Now = Literal["text", "reasoning", "call", "nothing"]
 _THINK = (Role.THINK_BEGIN, Role.THINK_END)
 _NO_CALL = (*_THINK, Role.STOP)
 _DOUBTFUL = "the call stands in what may be a quotation or an example; repeat it outside of any code or quotation"
+_TALKED_ON = "the call stands in the middle of a sentence, and this tool changes things; repeat it without words behind it"
 _UNMARKED = "the call arrived as plain text, without its markers, and this tool changes things, so it was not run"
 
 
@@ -169,15 +170,16 @@ class _Message:
             here += len(item.raw)
             if number in thoughts:
                 spans.append(Span(item.raw, "nothing" if item.role in _THINK else "reasoning"))
-            elif item.kind != "block" or example or _is_word(items, number):
+            elif item.kind != "block" or example or _in_sentence(items, number) == "mentioned":
                 spans.append(Span(item.raw, "text"))
             else:
-                spans.append(Span(item.raw, self._block(item, _DOUBTFUL if doubted else "")))
+                changes = _TALKED_ON if _in_sentence(items, number) else ""
+                spans.append(Span(item.raw, self._block(item, _DOUBTFUL if doubted else "", changes)))
         if self._structured or any(span.now in ("call", "nothing") for span in spans):
             return self._without_strays(items, spans)
         return self._bare(items, spans, at)
 
-    def _block(self, item: Item, unless: str) -> Now:
+    def _block(self, item: Item, unless: str, changes: str) -> Now:
         if not item.calls:
             self.judge.note("empty_section", item.raw)
             return "nothing"
@@ -191,20 +193,20 @@ class _Message:
         if self._structured:
             self.judge.note("duplicate_of_structured", item.raw)
             return "nothing"
-        self._calls(item, "text", unless)
+        self._calls(item, "text", unless, changes)
         return "call"
 
     def _means_something(self, item: Item) -> bool:
         return any(self.judge.meant(call) for call in item.calls)
 
-    def _calls(self, item: Item, source: Source, unless: str = "") -> None:
+    def _calls(self, item: Item, source: Source, unless: str = "", changes: str = "") -> None:
         self.judge.note("leaked_call", item.raw)
         if not item.regular:
             self.judge.note("section", item.raw)
         if item.noise:
             self.judge.note("section_noise", item.noise)
         for call in item.calls:
-            self.judge.leaked(call, source, unless)
+            self.judge.leaked(call, source, unless, changes)
 
     def _without_strays(self, items: list[Item], spans: list[Span]) -> list[Span]:
         """Beside real calls, a call marker that is left over belongs to them."""
@@ -225,10 +227,10 @@ class _Message:
         readers = all(offer is not None and offer.merely_reads for offer in offers)
         if not readers and found[0].header == found[0].name:
             return spans
-        for call, offer in zip(found, offers, strict=True):
+        for call in found:
             self.judge.note("bare_call", call.header + call.arguments)
-            unless = "" if offer is not None and offer.merely_reads else _UNMARKED
-            self.judge.leaked(CallSpan(call.header, call.arguments, at + call.at, False, True), "text", unless)
+            span = CallSpan(call.header, call.arguments, at + call.at, False, True)
+            self.judge.leaked(span, "text", changes=_UNMARKED)
         start = len(plain[: found[0].at].rstrip(WHITE))
         return [Span(text[:start], "text"), Span(text[start:], "call")]
 
@@ -277,11 +279,11 @@ def _is_call_mark(item: Item) -> bool:
     return item.kind == "mark" and item.role not in _NO_CALL
 
 
-def _is_word(items: list[Item], number: int) -> bool:
-    """Whether a block is mentioned in the middle of a sentence."""
+def _in_sentence(items: list[Item], number: int) -> Literal["", "mentioned", "followed"]:
+    """Whether a block is a word in the middle of a sentence. Whole sections may be followed by more talk."""
     near = [items[n] if 0 <= n < len(items) else None for n in (number - 1, number + 1)]
-    before, after = (item.raw if item and item.kind == "text" else "" for item in near)
-    return in_sentence(before, after, bool(items[number].calls) and items[number].regular)
+    place = in_sentence(*(item.raw if item and item.kind == "text" else "" for item in near))
+    return "mentioned" if place and not (items[number].calls and items[number].regular) else place
 
 
 def _later_thoughts(items: list[Item]) -> set[int]:

@@ -125,8 +125,9 @@ class Judge:
     def _resolve(self, header: str, arguments: Mapping[str, Any] | None = None) -> Resolved:
         return resolve(header, arguments, self.offers, self.dialect)
 
-    def leaked(self, call: CallSpan, source: Source, unless: str = "") -> None:
-        """A call found in a text channel. `unless` is a reason of the caller's not to run a call that could."""
+    def leaked(self, call: CallSpan, source: Source, unless: str = "", changes: str = "") -> None:
+        """A call found in a text channel. `unless` is a reason of the caller's not to run a call that could, `changes`
+        one not to run a tool that does more than read."""
         read = read_arguments(call.arguments)
         if read.cut or (not call.arguments.strip(WHITE) and not call.ended):
             read = replace(read, value=None, problem=_CUT, repairs=())
@@ -135,7 +136,8 @@ class Judge:
         if self._unbounded:
             read = replace(read, value=None, problem="it follows a call that could not be read, and may be part of it")
         self._unbounded = self._unbounded or not read.bounded
-        self._conclude(verdict, found, read, unless)
+        reads = found.offer is not None and found.offer.merely_reads
+        self._conclude(verdict, found, read, unless or ("" if reads else changes))
 
     def structured(self, call: StructuredCall) -> None:
         """A call that the server parsed; its name may still be made up (vLLM takes a `name` argument for it)."""

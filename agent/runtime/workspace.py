@@ -47,7 +47,7 @@ PROTECTED = frozenset({".git", ".agent", "git~1"})
 ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "PAGER": "cat", "TERM": "dumb", "NO_COLOR": "1"}
 """What commands run with, because nobody is there to answer and the reader is no terminal."""
 
-WITHHELD = frozenset({"OPENAI_API_KEY"})
+WITHHELD = frozenset({"AGENT_API_KEY", "OPENAI_API_KEY"})
 """Variables that commands don't get: the key is for the model's server alone."""
 
 

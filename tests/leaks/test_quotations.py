@@ -64,6 +64,13 @@ TEXT = {
 }
 """Stays as it is."""
 
+def test_a_call_that_changes_things_is_refused_aloud_where_the_sentence_goes_on() -> None:
+    said = parse(request(f"The model writes {DANGER} and then waits."))
+    assert said["tool_calls"] == []
+    assert "in the middle of a sentence" in said["unresolved"][0]["reason"]
+    assert said["content"] == "The model writes  and then waits."
+
+
 BESIDE: dict[str, tuple[str, str | None]] = {
     "a fenced example, then the call": (f"So:\n```\n{DANGER}\n```\nNow:\n{REAL}", f"So:\n```\n{DANGER}\n```\nNow:\n"),
     "the call, then a fenced example": (f"{REAL}\nSo:\n```\n{DANGER}\n```\n", f"\nSo:\n```\n{DANGER}\n```\n"),
