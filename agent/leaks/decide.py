@@ -36,7 +36,7 @@ Now = Literal["text", "reasoning", "call", "nothing"]
 _THINK = (Role.THINK_BEGIN, Role.THINK_END)
 _NO_CALL = (*_THINK, Role.STOP)
 _DOUBTFUL = "the call stands in what may be a quotation or an example; repeat it outside of any code or quotation"
-_TALKED_ON = "the call stands in the middle of a sentence, and this tool changes things; repeat it without words behind it"
+_TALKED_ON = "the call stands in the middle of a sentence, and its tool changes things; repeat it on its own"
 _UNMARKED = "the call arrived as plain text, without its markers, and this tool changes things, so it was not run"
 
 

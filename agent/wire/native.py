@@ -111,7 +111,17 @@ class NativeCalls:
             if slot.name or text.strip():
                 found.append(StructuredCall(slot.number, slot.id, slot.name, whole, cut and slot is self._slots[-1]))
                 found += [StructuredCall(take(), "", slot.name, other) for other in others]
-        return tuple(found)
+        return tuple(self._without_copies(found))
+
+    def _without_copies(self, calls: list[StructuredCall]) -> list[StructuredCall]:
+        """A call that comes twice under one id is one call (agno-2640)."""
+        kept: dict[object, StructuredCall] = {}
+        for call in calls:
+            key = (call.id, call.name, call.arguments) if call.id else call.index
+            if key in kept:
+                self.repairs.append(("repeated_call", call.name + call.arguments))
+            kept.setdefault(key, call)
+        return list(kept.values())
 
     def _documents(self, text: str) -> list[str]:
         """The objects that stand one behind the other, or the whole text where it is not that."""

@@ -114,6 +114,10 @@ CASES: dict[str, tuple[list[dict[str, Any]], list[Called]]] = {
     "half an emoji in id and name": ([d(0, "a\ud83d", "f\ude00", "{}")], [("a\ufffd", "f\ufffd", "{}")]),
     "without `function`": ([{"index": 0, "id": "a", "name": "f", "arguments": {"x": 1}}], [("a", "f", '{"x": 1}')]),
     "`function` null": ([{"index": 0, "function": None}, d(0, "a", "f", "{}")], [("a", "f", "{}")]),
+    "agno-2640: twice, under one id": (
+        [d(0, "a", "f", '{"x": 1}'), d(1, "a", "f", '{"x": 1}'), d(2, "b", "f", '{"x": 1}')],
+        [("a", "f", '{"x": 1}'), ("b", "f", '{"x": 1}')],
+    ),
     "dynamo-4723: index 0 twice": (
         [
             d(0, "call-9439f831", "add_numbers", '{"b":2,"a":2}'),
