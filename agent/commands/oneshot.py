@@ -78,8 +78,10 @@ async def _run(options: Options, chosen: Settings, log: TextIO | None) -> int:
             front.line("commands are not sandboxed yet: they run with all your rights")
         conversation = Conversation(system_prompt(agents_md(options.workspace)))
         profile = await _family(model, chosen, name)
-        if profile is not GENERIC:
-            conversation.apply(ModelChanged(name, profile.name))
+        if profile is not profile_for(name):
+            changed = ModelChanged(name, profile.name)
+            conversation.apply(changed)
+            front(changed)
         agent = _agent(options, LoggedModel(model, log) if log else model, name, front, conversation)
         await agent.turn(options.prompt)
     finally:
