@@ -1,4 +1,4 @@
-"""The command line: the arguments, and the only place where the parts are put together.
+"""The command line: what the arguments ask for. `commands.oneshot` puts the parts together.
 
 Importing this module costs next to nothing, because `agent --version` and `agent --help` stand on it; each command
 imports what it needs when it runs.
@@ -63,7 +63,7 @@ def _prompt(argv: list[str]) -> int:
         return 0
     prompt = _joined(" ".join(options.prompt), _piped(bool(options.prompt)))
     if not prompt.strip():
-        sys.stderr.write(_NO_REPL)
+        sys.stderr.write("agent: the prompt is empty\n" if options.prompt else _NO_REPL)
         return 2
     from roundtrip.agent.commands.oneshot import run
 

@@ -291,3 +291,28 @@ def test_the_template_says_what_the_name_does_not(home: Home, template: str, cal
     fault = against(home, answers, "hi", "--base-url", "{url}", "--model", "default")
     assert [head.split()[1] for head in fault.heads] == ["/props"] + ["/v1/chat/completions"] * 2
     assert fault.bodies[2]["messages"][2]["tool_calls"][0]["id"] == call_id
+
+
+def test_json_is_printed_whatever_goes_wrong(home: Home) -> None:
+    for words, code in (((), 2), (("--base-url", "http://127.0.0.1:9/v1"), 1)):
+        ended = home.run("hi", "--json", *words)
+        printed = json.loads(ended.stdout)
+        assert set(printed) == KEYS
+        assert (ended.returncode, printed["exit_code"]) == (code, code)
+        assert printed["error"]
+
+
+def test_an_interrupted_call_is_named(home: Home) -> None:
+    with ScriptedServer([leak("execute_command", {"command": "touch begun; sleep 300"}), ANSWER], "kimi-k2") as server:
+        process = home.start("wait", "--yes", "--json", "--base-url", server.base_url)
+        process.stdin.close()  # type: ignore[union-attr]
+        process.stdin = None
+        while not (home.project / "begun").exists():
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 130
+        assert [(call["name"], call["failed"]) for call in json.loads(out)["calls"]] == [("execute_command", True)]
+        assert "$ touch begun; sleep 300" in err
+        assert "may have run" in err

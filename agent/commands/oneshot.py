@@ -58,6 +58,8 @@ def run(options: Options, chosen: Settings | None = None) -> int:
         log = _open_log(options.requests)
     except ConfigError as error:
         sys.stderr.write(f"agent: {error}\n")
+        if options.json:
+            _write(json.dumps(Headless(sys.stderr).failure(str(error), MISCONFIGURED), ensure_ascii=False))
         return MISCONFIGURED
     try:
         return asyncio.run(_run(options, chosen, log))
@@ -73,6 +75,8 @@ async def _run(options: Options, chosen: Settings, log: TextIO | None) -> int:
     try:
         name = chosen.model or await _first_model(model, chosen, front)
         if not name:
+            if options.json:
+                _write(json.dumps(front.failure(front.error, FAILED), ensure_ascii=False))
             return FAILED
         if "command" in options.allow:
             front.line("commands are not sandboxed yet: they run with all your rights")
@@ -117,11 +121,14 @@ async def _first_model(model: OpenAIModel, chosen: Settings, front: Headless) ->
     """The first model that the server lists, "" if there is none; then it has been said why."""
     listed = await model.models()
     if isinstance(listed, ModelFailure):
-        front.line(f"error: {chosen.base_url} ({chosen.source}) does not list its models: {listed.text}")
+        front.error = f"{chosen.base_url} ({chosen.source}) does not list its models: {listed.text}"
+        front.line(f"error: {front.error}")
         front.line("is the server running? Set --base-url and --model, or see the agent without one: agent demo")
         return ""
     if not listed:
-        front.line(f"error: {chosen.base_url} ({chosen.source}) lists no models; name one with --model")
+        where = f"{chosen.base_url} ({chosen.source})"
+        front.error = f"{where} lists no models (is it a model server?); name one with --model"
+        front.line(f"error: {front.error}")
         return ""
     return listed[0]
 
@@ -135,6 +142,10 @@ def _print(options: Options, front: Headless, agent: Agent) -> None:
         text = printable(front.ended.answer) if sys.stdout.isatty() else front.ended.answer
     else:
         return
+    _write(text)
+
+
+def _write(text: str) -> None:
     sys.stdout.buffer.write(text.encode("utf-8", "replace") + b"\n")
     sys.stdout.flush()
 

@@ -16,6 +16,7 @@ from roundtrip.agent.events import (
     CallBegun,
     Event,
     Failed,
+    Interrupted,
     ModelChanged,
     ReasoningDelta,
     Repaired,
@@ -72,6 +73,7 @@ class Headless:
             ToolStarted: self._started,
             ToolOutput: self._heard,
             ToolFinished: self._finished,
+            Interrupted: self._interrupted,
             Retrying: self._retrying,
             Failed: self._failed,
             UsageReported: self._used,
@@ -112,6 +114,10 @@ class Headless:
         self._waiting_for, self._waiting_since = "the model", time.monotonic()
 
     def _started(self, event: ToolStarted) -> None:
+        command = self._open[event.index].parsed.get("command")
+        if isinstance(command, str):  # before it runs, and all of it: nothing holds it back
+            self._log.write(f"agent: $ {printable(command)}\n")
+            self._log.flush()
         self._waiting_for, self._waiting_since = event.name, time.monotonic()
 
     def _heard(self, event: Event) -> None:
@@ -131,7 +137,7 @@ class Headless:
 
     def _finished(self, event: ToolFinished) -> None:
         self._waiting_since = 0.0
-        call = self._open[event.index]
+        call = self._open.pop(event.index)
         self.refused = self.refused or event.refused
         self.calls.append(
             {"name": call.name, "arguments": call.parsed, "failed": event.failed, "refused": event.refused}
@@ -140,8 +146,15 @@ class Headless:
         shown = call.arguments if len(call.arguments) <= _MOST_ARGUMENTS else f"{call.arguments[:_MOST_ARGUMENTS]}…"
         self.line(f"{call.name} {shown} -> {first}")
 
+    def _interrupted(self, event: Interrupted) -> None:
+        for call in self._open.values():
+            self.calls.append({"name": call.name, "arguments": call.parsed, "failed": True, "refused": False})
+            self.line(f"{call.name} was interrupted; it may have run")
+        self._open = {}
+
     def _retrying(self, event: Retrying) -> None:
-        self.line(f"asking again in {event.seconds:.1f} s: {event.reason}")
+        pause = f" in {event.seconds:.1f} s" if event.seconds else ""
+        self.line(f"asking again{pause}: {event.reason}")
 
     def _failed(self, event: Failed) -> None:
         self._waiting_since = 0.0
@@ -175,6 +188,10 @@ class Headless:
             "usage": self.usage,
             "messages": messages,
         }
+
+    def failure(self, error: str, code: int) -> dict[str, Any]:
+        """What `--json` prints where no turn was begun."""
+        return self.report([], str) | {"error": error, "exit_code": code}
 
 
 def printable(text: str) -> str:

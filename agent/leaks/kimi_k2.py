@@ -55,7 +55,7 @@ KIMI_K2 = Dialect(
     index=r"(?:[:._]?\d+(?:\.\d+)?)?",
     nameless=re.compile(
         r"(?:functions?[._:])?"
-        r"(?:(?:call|chatcmpl-tool|toolu?|fc)[_-](?=[\w-]*\d)[0-9a-zA-Z-]{8,}"
+        r"(?:(?:call[_-](?=[\w-]*\d)[0-9a-zA-Z-]{4,}|(?:chatcmpl-tool|toolu?|fc)[_-](?=[\w-]*\d)[0-9a-zA-Z-]{8,})"
         r"|(?:call[_-]?)?\d+|(?=[a-f-]*\d)[0-9a-f-]{16,}|)"
         r"(?::\d+)?"
     ),

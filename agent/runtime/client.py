@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import json
 from collections.abc import AsyncGenerator, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -73,6 +74,11 @@ class OpenAIModel:
             answer = await client.get("/models", cast_to=object, options={"timeout": _LISTING_SECONDS})
         except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError) as error:
             return self._failure(error, opened=False)
+        if isinstance(answer, str):  # the SDK leaves a body alone that is not called JSON
+            try:
+                answer = json.loads(answer)
+            except ValueError:
+                answer = {}
         listed = answer.get("data") if isinstance(answer, dict) else None
         entries = listed if isinstance(listed, list) else []
         return [str(entry["id"]) for entry in entries if isinstance(entry, dict) and entry.get("id")]

@@ -108,7 +108,7 @@ class Agent:
             if outcome.answer is not None:
                 return TurnEnded("answered", outcome.answer.strip(), steps + 1)
             if outcome.stop:
-                text = "the model made the same call with the same result again and again; be more precise"
+                text = "the model made the same call with the same result again and again; put it differently"
                 return self._end("limit", Failed("repeats", text), steps + 1)
             if unresolved > retries.MOST_UNRESOLVED:
                 problems = [call.problem for call in said.message.calls] + [call.reason for call in said.unreadable]

@@ -113,7 +113,9 @@ class Reply:
             events.append(Repaired("error_after_calls", self.error))
         self._conclude(cut or (self._torn and not self._finish), kept)
         if self.ending == "message":
-            return events + self._assembler.end(self._finish, cut=not (self._finish or self._done))
+            unfinished = not (self._finish or self._done)
+            events += [Repaired("no_end", "")] * unfinished  # some servers never say it; others were just killed
+            return events + self._assembler.end(self._finish, cut=unfinished)
         return events + self._assembler.abandon(self.error)
 
     def _conclude(self, cut: bool, kept: bool) -> None:
