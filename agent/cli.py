@@ -16,11 +16,15 @@ from roundtrip.agent import __version__
 
 TYPE_CHECKING = False  # as `typing` has it, without importing it: `agent --help` would pay for that
 if TYPE_CHECKING:
-    from roundtrip.agent.commands.oneshot import Options
+    from roundtrip.agent.commands.options import Options
 
 _DESCRIPTION = "A coding agent for the terminal: every tool call gets exactly one result."
 _EPILOG = """\
+without a prompt, in a terminal: an interactive session
+
 commands (as the first word; `agent -- parse` is a prompt):
+  sessions  list the sessions of this folder
+  config    show each setting and where it comes from
   demo      watch the agent work against a scripted model; needs no server
   parse     the leak parser as a filter: a JSON object a line in, one out
 
@@ -28,15 +32,11 @@ settings: flags, then AGENT_BASE_URL, AGENT_MODEL and AGENT_API_KEY, then OPENAI
   OPENAI_MODEL and OPENAI_API_KEY, then the user's config file
 
 exit codes: 0 answered, 1 the model or its server failed, 2 wrong flags or configuration,
-  3 a limit was reached, 4 answered but calls were refused for want of permission, 130 interrupted
+  3 a limit was reached, 4 answered but calls were refused for want of permission,
+  130 interrupted, 143 ended by SIGTERM
 """
-_NO_REPL = """\
-agent: the interactive session comes with the next release. One-shot works now:
-  agent "summarize README.md"
-  git diff | agent "review this"
-  agent --yes "add a test for parse_date"
-  agent --help
-"""
+_CHOOSE = "?"
+"""`--resume` without an id: show the sessions and ask."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,14 +57,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _prompt(argv: list[str]) -> int:
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
     if options.version:
         print(f"roundtrip {__version__}")
         return 0
+    if not options.prompt and sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty():
+        if options.json or options.stream_json:
+            parser.error("--json and --stream-json need a prompt")
+        from roundtrip.agent.commands.interactive import run as interact
+
+        return interact(_options(options, ""))
     prompt = _joined(" ".join(options.prompt), _piped(bool(options.prompt)))
     if not prompt.strip():
-        sys.stderr.write("agent: the prompt is empty\n" if options.prompt else _NO_REPL)
-        return 2
+        parser.error('the prompt is empty; for example: agent "summarize README.md"')
+    if options.resume == _CHOOSE:
+        parser.error("--resume needs an id here: see agent sessions")
     from roundtrip.agent.commands.oneshot import run
 
     return run(_options(options, prompt))
@@ -81,13 +89,22 @@ def _parser() -> argparse.ArgumentParser:
     add_run_flags(parser)
     parser.add_argument("--yes", action="store_true", help="allow edits and commands without asking")
     parser.add_argument("--allow", action="append", choices=["edit", "command"], help="allow one of them")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "-c", "--continue", dest="resume", action="store_const", const="", help="go on with this folder's last session"
+    )
+    again.add_argument(
+        "-r", "--resume", metavar="ID", nargs="?", const=_CHOOSE, help="go on with a session (without ID: choose one)"
+    )
     parser.add_argument("--workspace", metavar="DIR", default=".", help="the project (default: the current folder)")
     return parser
 
 
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that a run and a demo share."""
-    parser.add_argument("--json", action="store_true", help="print one JSON object instead of the answer")
+    out = parser.add_mutually_exclusive_group()
+    out.add_argument("--json", action="store_true", help="print one JSON object instead of the answer")
+    out.add_argument("--stream-json", action="store_true", help="print every event as it comes, a JSON object a line")
     parser.add_argument("--requests", metavar="FILE", help="write the body of every request to FILE, a line each")
     parser.add_argument("--max-steps", metavar="N", type=_steps, default=50, help="most model calls (default: 50)")
 
@@ -116,7 +133,8 @@ def _piped(has_prompt: bool) -> str:
 def _options(options: argparse.Namespace, prompt: str) -> Options:
     from pathlib import Path
 
-    from roundtrip.agent.commands.oneshot import Options
+    from roundtrip.agent.commands.options import Options
+    from roundtrip.agent.runtime.config import state_path
 
     allowed = {"edit", "command"} if options.yes else set(options.allow or [])
     return Options(
@@ -128,6 +146,9 @@ def _options(options: argparse.Namespace, prompt: str) -> Options:
         json=options.json,
         requests=Path(options.requests) if options.requests else None,
         max_steps=options.max_steps,
+        stream=options.stream_json,
+        resume=options.resume,
+        sessions=state_path() / "sessions",
     )
 
 
@@ -151,12 +172,40 @@ def _demo(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     from pathlib import Path
 
-    from roundtrip.agent.commands.demo import list_examples, play
+    from roundtrip.agent.commands.demo import Wanted, list_examples, play
 
     if options.list:
         return list_examples(sys.stdout)
     requests = Path(options.requests) if options.requests else None
-    return play(options.name, json=options.json, requests=requests, max_steps=options.max_steps)
+    wanted = Wanted(options.json, options.stream_json, requests, options.max_steps)
+    return play(options.name, wanted)
 
 
-_COMMANDS: dict[str, Callable[[list[str]], int]] = {"demo": _demo, "parse": _parse}
+def _sessions(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser("agent sessions", description="The sessions of this folder, the latest first.")
+    parser.add_argument("--all", action="store_true", help="those of all folders")
+    parser.add_argument("--workspace", metavar="DIR", default=".", help="another folder than the current one")
+    options = parser.parse_args(argv)
+    from roundtrip.agent.commands.sessions import list_sessions
+    from roundtrip.agent.runtime.config import state_path
+
+    workspace = "" if options.all else os.path.realpath(options.workspace)
+    return list_sessions(state_path() / "sessions", workspace, sys.stdout)
+
+
+def _config(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser("agent config", description="Each setting and where it comes from.")
+    parser.add_argument("--base-url", metavar="URL", help="as for a prompt")
+    parser.add_argument("--model", metavar="NAME", help="as for a prompt")
+    options = parser.parse_args(argv)
+    from roundtrip.agent.commands.config import show
+
+    return show({"base_url": options.base_url, "model": options.model}, os.environ, sys.stdout)
+
+
+_COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "config": _config,
+    "demo": _demo,
+    "parse": _parse,
+    "sessions": _sessions,
+}

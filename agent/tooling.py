@@ -27,6 +27,8 @@ class Intent:
     """What a call is about to do: the one thing that path rules, approvals and editors look at.
 
     paths: absolute, symlinks resolved. command: the shell command line, "" for none.
+    preview: gives what would change, for people: a unified diff, or a sentence where there is none to see, "" if
+    nothing can be told. It reads files, so it is called only where somebody looks.
     refusal: not None means that the call can't be done whoever approves of it.
     """
 
@@ -34,6 +36,7 @@ class Intent:
     paths: tuple[Path, ...] = ()
     command: str = ""
     refusal: Refusal | None = None
+    preview: Callable[[], str] = str
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from fault_server import Answer, FaultServer, call, calls, says, serving
 from roundtrip.agent.commands.scripted_server import ScriptedServer
 
 ANSWER = {"chunks": ["All ", "fine."]}
-KEYS = {"answer", "outcome", "error", "exit_code", "calls", "repairs", "usage", "messages"}
+KEYS = {"answer", "outcome", "error", "exit_code", "calls", "repairs", "usage", "messages", "session"}
 
 
 def leak(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -179,7 +179,11 @@ def test_a_failing_server_has_an_exit_code_of_its_own(home: Home) -> None:
         (("hi", "--frobnicate"), "unrecognized arguments"),
         (("hi", "--max-steps", "0"), "not a number from 1"),
         (("demo", "no-such-demo"), "no-such-demo"),
-        ((), "one-shot"),
+        (("  ",), "empty"),
+        (("hi", "--json", "--stream-json"), "not allowed with"),
+        (("hi", "--resume", "nope", "--base-url", "http://127.0.0.1:9"), "agent sessions"),
+        (("hi", "--continue", "--base-url", "http://127.0.0.1:9"), "no session in this folder"),
+        (("--resume", "--base-url", "http://127.0.0.1:9"), "empty"),
     ],
 )
 def test_what_is_wrong_is_said_with_what_to_do(home: Home, words: tuple[str, ...], said: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +51,24 @@ class WriteToFile:
         self._workspace = workspace
 
     def intent(self, arguments: Mapping[str, Any]) -> Intent:
-        return intend(self._workspace, "edits", (arguments["path"],), writing=True)
+        intent = intend(self._workspace, "edits", (arguments["path"],), writing=True)
+        if intent.refusal:
+            return intent
+        return replace(intent, preview=partial(self._preview, intent.paths[0], _sane(arguments["content"])))
+
+    def _preview(self, path: Path, text: str) -> str:
+        """The diff that `run` will report, and why it may not come to that."""
+        name = self._workspace.shown(path)
+        try:
+            exists = os.path.lexists(path)
+            if exists and path.stat().st_size > COMPARED:
+                return f"{name} is too large to compare; it would be replaced by {len(text)} characters"
+            old = path.read_bytes().decode("utf-8", "replace") if exists else ""
+        except OSError as error:
+            return f"{name} can't be read: {error.strerror}"
+        reason = self._workspace.stale(path)
+        note = f"({reason}: the model will be shown the file first)\n" if reason else ""
+        return note + (changes(name, old, text)[1] or f"{name}: {len(text)} characters, no changed lines to show")
 
     async def run(self, arguments: Mapping[str, Any], output: Output) -> ToolResult:
         path = self._workspace.locate(arguments["path"], writing=True)

@@ -8,7 +8,7 @@ Neither the user's configuration nor the environment is asked.
 
 from __future__ import annotations
 
-import json as jsonlib
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,9 +17,11 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, TextIO
 
 import roundtrip.workspace_examples
-from roundtrip.agent.commands.oneshot import Options, run
+from roundtrip.agent.commands.oneshot import run
+from roundtrip.agent.commands.options import Options
 from roundtrip.agent.commands.scripted_server import ScriptedServer
-from roundtrip.agent.frontends.headless import ANSWERED, FAILED, MISCONFIGURED, printable
+from roundtrip.agent.frontends.headless import ANSWERED, FAILED, MISCONFIGURED
+from roundtrip.agent.frontends.words import printable
 from roundtrip.agent.runtime.config import Settings
 
 EXAMPLES: Final = Path(roundtrip.workspace_examples.__file__).parent
@@ -45,7 +47,7 @@ def examples() -> dict[str, Example]:
 
 
 def _example(script: Path) -> Example:
-    data = jsonlib.loads(script.read_text(encoding="utf-8"))
+    data = json.loads(script.read_text(encoding="utf-8"))
     turns = tuple(data.pop("turns"))
     return Example(name=script.parent.name, turns=turns, project=script.parent / "workspace", **data)
 
@@ -57,17 +59,27 @@ def list_examples(out: TextIO) -> int:
     return ANSWERED
 
 
-def play(name: str | None, *, json: bool, requests: Path | None, max_steps: int) -> int:
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How a demo is shown: see the flags of the same names."""
+
+    json: bool = False
+    stream: bool = False
+    requests: Path | None = None
+    max_steps: int = 50
+
+
+def play(name: str | None, wanted: Wanted) -> int:
     """Plays an example, the first one if there is no name. Returns the exit code."""
     known = examples()
     example = known.get(name) if name else next(iter(known.values()))
     if example is None:
         sys.stderr.write(f"agent: there is no demo {printable(str(name))!r}; there are: {', '.join(known)}\n")
         return MISCONFIGURED
-    return perform(example, json=json, requests=requests, max_steps=max_steps)
+    return perform(example, wanted)
 
 
-def perform(example: Example, *, json: bool, requests: Path | None, max_steps: int) -> int:
+def perform(example: Example, wanted: Wanted) -> int:
     """Runs the agent in a copy of the example's project. Returns the exit code: 0 only if all went as it should."""
     with (
         TemporaryDirectory(prefix="roundtrip-demo-") as folder,
@@ -83,9 +95,10 @@ def perform(example: Example, *, json: bool, requests: Path | None, max_steps: i
             prompt=example.prompt,
             workspace=workspace,
             allow=frozenset({"edit"}),
-            json=json,
-            requests=requests,
-            max_steps=max_steps,
+            json=wanted.json,
+            stream=wanted.stream,
+            requests=wanted.requests,
+            max_steps=wanted.max_steps,
         )
         code = run(options, Settings(server.base_url, example.model, "", "demo"))
         return _verdict(code, server, _changed(before, _contents(workspace)))

@@ -4,174 +4,110 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
+import signal
 import sys
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TextIO
 
-from roundtrip.agent.conversation import Conversation
-from roundtrip.agent.events import ModelChanged
-from roundtrip.agent.frontends.headless import FAILED, MISCONFIGURED, Headless, printable
-from roundtrip.agent.messages import Effect
-from roundtrip.agent.rules.approvals import PERMISSIONS
-from roundtrip.agent.runtime.client import OpenAIModel
-from roundtrip.agent.runtime.config import ConfigError, Settings, config_path, settings
-from roundtrip.agent.runtime.loop import Agent
+from roundtrip.agent.commands.assembly import allowed, resumed, setup_of
+from roundtrip.agent.commands.options import Options
+from roundtrip.agent.commands.server import server_of
+from roundtrip.agent.events import Event
+from roundtrip.agent.frontends.headless import BROKEN, FAILED, MISCONFIGURED, Headless
+from roundtrip.agent.frontends.stream import JsonStream
+from roundtrip.agent.frontends.words import printable
+from roundtrip.agent.runtime.chat import Chat, Setup
+from roundtrip.agent.runtime.config import ConfigError, Settings
 from roundtrip.agent.runtime.permissions import Permissions
-from roundtrip.agent.runtime.workspace import LocalWorkspace, agents_md
-from roundtrip.agent.tooling import Model, ModelFailure, Opened
+from roundtrip.agent.runtime.session_log import SessionError
 from roundtrip.agent.wire.defuse import defuse
-from roundtrip.agent.wire.profiles import GENERIC, MARKERS, PROFILES, Profile, profile_for, profile_of_template
+from roundtrip.agent.wire.profiles import MARKERS, PROFILES
 from roundtrip.agent.wire.render import render_messages
-from roundtrip.prompts import system_prompt
-from roundtrip.tools.toolset import default_tools
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line asks for. allow: keys of `PERMISSIONS`."""
-
-    prompt: str
-    workspace: Path = Path(".")
-    base_url: str | None = None
-    model: str | None = None
-    allow: frozenset[str] = frozenset()
-    json: bool = False
-    requests: Path | None = None
-    max_steps: int = 50
 
 
 def run(options: Options, chosen: Settings | None = None) -> int:
-    """Runs one turn and prints what comes of it. Returns the exit code.
-
-    chosen: the settings; without them, flags, environment and the user's config file are asked.
-    """
+    """Runs one turn and prints what comes of it. Returns the exit code."""
+    one = OneShot(options)
+    setup = None
     try:
-        if chosen is None:
-            flags = {"base_url": options.base_url, "model": options.model}
-            chosen = settings(flags, os.environ, config_path())
-        if not options.workspace.is_dir():
-            raise ConfigError(f"--workspace: {options.workspace} is no folder")
-        log = _open_log(options.requests)
-    except ConfigError as error:
+        setup = setup_of(options, chosen or server_of(options))
+        return asyncio.run(one.run(setup, resumed(options, setup.root)))
+    except (ConfigError, SessionError) as error:
         sys.stderr.write(f"agent: {error}\n")
+        return one.failed(str(error), MISCONFIGURED)
+    except asyncio.CancelledError:
+        return one.front.exit_code  # a signal, before the turn had begun
+    finally:
+        if setup is not None and setup.requests is not None:
+            setup.requests.close()
+
+
+class OneShot:
+    """One turn, and what is said of it."""
+
+    def __init__(self, options: Options) -> None:
+        self.front = Headless(sys.stderr)
+        self._options = options
+        self._stream: JsonStream | None = None
+
+    async def run(self, setup: Setup, path: Path | None) -> int:
+        """Returns the exit code. Raises SessionError."""
+        stop = self._stop_on_signals()
+        if self._options.stream:
+            self._stream = JsonStream(sys.stdout.buffer, stop)
+        chat = Chat(setup, Permissions(allowed(self._options)), self._emit, self.front.line)
+        watch = asyncio.create_task(self.front.watch())
+        try:
+            for note in chat.resume(path).notes if path else ():
+                self.front.line(note)
+            problem = await chat.connect()
+            if problem:
+                self.front.line(f"error: {problem}")
+                return self.failed(problem, FAILED)
+            if "command" in self._options.allow:
+                self.front.line("commands are not sandboxed yet: they run with all your rights")
+            await chat.turn(self._options.prompt)
+            self._print(chat)
+        finally:
+            watch.cancel()
+            await chat.close()
+        return BROKEN if self._stream and self._stream.broken else self.front.exit_code
+
+    def failed(self, error: str, code: int) -> int:
+        """Prints what `--json` promises even then. Returns the code."""
+        if self._options.json:
+            _write(json.dumps(self.front.failure(error, code), ensure_ascii=False))
+        return code
+
+    def _emit(self, event: Event) -> None:
+        self.front(event)
+        if self._stream:
+            self._stream(event)
+
+    def _stop_on_signals(self) -> Callable[[], None]:
+        """SIGTERM and SIGHUP interrupt as Ctrl-C does. Returns what does it."""
+        task, loop = asyncio.current_task(), asyncio.get_running_loop()
+        assert task is not None
+
+        def stop(number: int) -> None:
+            self.front.stopped_by = number
+            task.cancel()
+
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one of them
+                loop.add_signal_handler(number, stop, number)
+        return lambda: stop(signal.SIGPIPE)
+
+    def _print(self, chat: Chat) -> None:
+        front, options = self.front, self._options
         if options.json:
-            _write(json.dumps(Headless(sys.stderr).failure(str(error), MISCONFIGURED), ensure_ascii=False))
-        return MISCONFIGURED
-    try:
-        return asyncio.run(_run(options, chosen, log))
-    finally:
-        if log:
-            log.close()
-
-
-async def _run(options: Options, chosen: Settings, log: TextIO | None) -> int:
-    front = Headless(sys.stderr)
-    model = OpenAIModel(chosen.base_url, chosen.api_key)
-    watch = asyncio.create_task(front.watch())
-    try:
-        name = chosen.model or await _first_model(model, chosen, front)
-        if not name:
-            if options.json:
-                _write(json.dumps(front.failure(front.error, FAILED), ensure_ascii=False))
-            return FAILED
-        if "command" in options.allow:
-            front.line("commands are not sandboxed yet: they run with all your rights")
-        conversation = Conversation(system_prompt(agents_md(options.workspace)))
-        profile = await _family(model, chosen, name)
-        if profile is not profile_for(name):
-            changed = ModelChanged(name, profile.name)
-            conversation.apply(changed)
-            front(changed)
-        agent = _agent(options, LoggedModel(model, log) if log else model, name, front, conversation)
-        await agent.turn(options.prompt)
-    finally:
-        watch.cancel()
-        await model.close()
-    _print(options, front, agent)
-    return front.exit_code
-
-
-async def _family(model: OpenAIModel, chosen: Settings, name: str) -> Profile:
-    """What the model's name says, or a local server's chat template where the name says nothing."""
-    profile = profile_for(name)
-    if profile is GENERIC and chosen.base_url.startswith("http://"):
-        profile = profile_of_template(await model.template())
-    return profile
-
-
-def _agent(options: Options, model: Model, name: str, front: Headless, conversation: Conversation) -> Agent:
-    workspace = LocalWorkspace(options.workspace)
-    allowed: frozenset[Effect] = frozenset(PERMISSIONS[word] for word in options.allow)
-    return Agent(
-        model,
-        name,
-        conversation,
-        default_tools(workspace),
-        Permissions(allowed),
-        front,
-        options.max_steps,
-    )
-
-
-async def _first_model(model: OpenAIModel, chosen: Settings, front: Headless) -> str:
-    """The first model that the server lists, "" if there is none; then it has been said why."""
-    listed = await model.models()
-    if isinstance(listed, ModelFailure):
-        front.error = f"{chosen.base_url} ({chosen.source}) does not list its models: {listed.text}"
-        front.line(f"error: {front.error}")
-        front.line("is the server running? Set --base-url and --model, or see the agent without one: agent demo")
-        return ""
-    if not listed:
-        where = f"{chosen.base_url} ({chosen.source})"
-        front.error = f"{where} lists no models (is it a model server?); name one with --model"
-        front.line(f"error: {front.error}")
-        return ""
-    return listed[0]
-
-
-def _print(options: Options, front: Headless, agent: Agent) -> None:
-    if options.json:
-        messages = render_messages(agent.conversation.messages, PROFILES[agent.profile])
-        report = front.report(messages, lambda text: defuse(text, MARKERS))
-        text = json.dumps(report, ensure_ascii=False)
-    elif front.ended is not None and front.ended.outcome == "answered":
-        text = printable(front.ended.answer) if sys.stdout.isatty() else front.ended.answer
-    else:
-        return
-    _write(text)
+            messages = render_messages(chat.messages, PROFILES[chat.profile])
+            report = front.report(messages, lambda text: defuse(text, MARKERS)) | {"session": chat.session_id}
+            _write(json.dumps(report, ensure_ascii=False))
+        elif front.ended is not None and front.ended.outcome == "answered" and not self._stream:
+            _write(printable(front.ended.answer) if sys.stdout.isatty() else front.ended.answer)
 
 
 def _write(text: str) -> None:
     sys.stdout.buffer.write(text.encode("utf-8", "replace") + b"\n")
     sys.stdout.flush()
-
-
-class LoggedModel:
-    """A model whose requests are written to a file, one JSON body a line, before they are sent."""
-
-    def __init__(self, model: Model, log: TextIO) -> None:
-        self._model = model
-        self._log = log
-
-    async def exchange(self, body: Mapping[str, Any]) -> AsyncGenerator[Opened | bytes | ModelFailure, None]:
-        """See `tooling.Model`."""
-        self._log.write(json.dumps(body, ensure_ascii=False) + "\n")
-        self._log.flush()
-        async with aclosing(self._model.exchange(body)) as items:
-            async for item in items:
-                yield item
-
-
-def _open_log(path: Path | None) -> TextIO | None:
-    """The request log, readable by its owner only: it holds the user's code. Raises ConfigError."""
-    if path is None:
-        return None
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    except OSError as error:
-        raise ConfigError(f"--requests: {path} can't be written: {error.strerror}") from error
-    return os.fdopen(descriptor, "w", encoding="utf-8", errors="replace")

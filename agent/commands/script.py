@@ -158,15 +158,25 @@ def _prefix(request: Request, said: Said) -> Iterator[str]:
 
 
 def _addition(request: Request, said: Said) -> Iterator[str]:
-    """The assistant's message, one result a call, and nothing else."""
-    wanted = ["assistant", *("tool" for _ in said.turn.calls), *(["user"] if said.turn.note else [])]
+    """The assistant's message, one result a call, and what the user said next; they must, where the turn was an
+    answer. If the user stopped the turn, only what they said."""
     roles = _roles(_new(request, said))
-    if roles != wanted:
-        yield f"the last request is followed by {_listed(roles)}, not {_listed(wanted)}"
+    wanted = ["assistant", *("tool" for _ in said.turn.calls)]
+    wanted += ["user"] if said.turn.note or not said.turn.calls else []
+    if _stopped(request, said) or (roles[: len(wanted)] == wanted and set(roles[len(wanted) :]) <= {"user"}):
+        return
+    yield f"the last request is followed by {_listed(roles)}, not {_listed(wanted)}"
+
+
+def _stopped(request: Request, said: Said) -> bool:
+    """Whether the message of the model is not there because it was not heard to its end."""
+    return set(_roles(_new(request, said))) == {"user"}
 
 
 def _assistant(request: Request, said: Said) -> Iterator[str]:
     """What the model said comes back as it was meant."""
+    if _stopped(request, said):
+        return
     message = next(iter(_new(request, said)), {})
     if _text(message, "content") != said.turn.content:
         yield "the assistant's content is not what the script's turn said"
@@ -176,6 +186,8 @@ def _assistant(request: Request, said: Said) -> Iterator[str]:
 
 def _calls(request: Request, said: Said) -> Iterator[str]:
     """The calls come back with the names and arguments that the turn gave them."""
+    if _stopped(request, said):
+        return
     message = next(iter(_new(request, said)), {})
     functions = [call.get("function", {}) for call in message.get("tool_calls") or ()]
     if len(functions) != len(said.turn.calls):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Final, TextIO
 
 from roundtrip.agent.events import (
@@ -29,9 +30,11 @@ from roundtrip.agent.events import (
     TurnEnded,
     UsageReported,
 )
+from roundtrip.agent.frontends.words import printable
 from roundtrip.agent.messages import Call
 
-ANSWERED, FAILED, MISCONFIGURED, LIMIT, REFUSED, INTERRUPTED = 0, 1, 2, 3, 4, 130
+ANSWERED, FAILED, MISCONFIGURED, LIMIT, REFUSED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 4, 130, 143
+BROKEN = FAILED  # nobody reads what we print
 
 EXIT_CODES: Final = {
     ANSWERED: "the model answered",
@@ -40,6 +43,7 @@ EXIT_CODES: Final = {
     LIMIT: "a limit was reached before the model answered",
     REFUSED: "the model answered, but calls were refused for want of permission",
     INTERRUPTED: "interrupted",
+    TERMINATED: "ended by SIGTERM (129: by SIGHUP)",
 }
 """What the program's exit codes mean."""
 
@@ -59,6 +63,8 @@ class Headless:
         self.usage = {"prompt_tokens": 0, "completion_tokens": 0, "cached_tokens": 0}
         self.refused = False
         self.error = ""
+        self.stopped_by = 0
+        """The signal that ended the turn, 0 for none."""
         self._open: dict[int, Call] = {}
         self._waiting_since = 0.0
         self._waiting_for = ""
@@ -89,6 +95,8 @@ class Headless:
     @property
     def exit_code(self) -> int:
         """See `EXIT_CODES`."""
+        if self.stopped_by:
+            return 128 + self.stopped_by
         outcome = self.ended.outcome if self.ended else "failed"
         code = {"answered": ANSWERED, "failed": FAILED, "limit": LIMIT, "interrupted": INTERRUPTED}[outcome]
         return REFUSED if code == ANSWERED and self.refused else code
@@ -107,8 +115,12 @@ class Headless:
     def line(self, text: str) -> None:
         """One line to the log, with nothing in it that a terminal would obey."""
         shown = printable(" ".join(text.split()))
-        self._log.write(f"agent: {shown[:_MOST_SHOWN]}{'…' if len(shown) > _MOST_SHOWN else ''}\n")
-        self._log.flush()
+        self._write(f"agent: {shown[:_MOST_SHOWN]}{'…' if len(shown) > _MOST_SHOWN else ''}")
+
+    def _write(self, line: str) -> None:
+        with suppress(OSError):  # nobody reads it: no reason to stop
+            self._log.write(f"{line}\n")
+            self._log.flush()
 
     def _sent(self, event: RequestSent) -> None:
         self._waiting_for, self._waiting_since = "the model", time.monotonic()
@@ -116,8 +128,7 @@ class Headless:
     def _started(self, event: ToolStarted) -> None:
         command = self._open[event.index].parsed.get("command")
         if isinstance(command, str):  # before it runs, and all of it: nothing holds it back
-            self._log.write(f"agent: $ {printable(command)}\n")
-            self._log.flush()
+            self._write(f"agent: $ {printable(command)}")
         self._waiting_for, self._waiting_since = event.name, time.monotonic()
 
     def _heard(self, event: Event) -> None:
@@ -159,7 +170,7 @@ class Headless:
     def _failed(self, event: Failed) -> None:
         self._waiting_since = 0.0
         self.error = event.text
-        self._log.write(f"agent: error: {printable(event.text)}\n")
+        self._write(f"agent: error: {printable(event.text)}")
 
     def _used(self, event: UsageReported) -> None:
         self.usage["prompt_tokens"] += event.prompt_tokens
@@ -191,9 +202,4 @@ class Headless:
 
     def failure(self, error: str, code: int) -> dict[str, Any]:
         """What `--json` prints where no turn was begun."""
-        return self.report([], str) | {"error": error, "exit_code": code}
-
-
-def printable(text: str) -> str:
-    """The text without control characters, which a model could use to write to somebody's terminal."""
-    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
+        return self.report([], str) | {"error": error, "exit_code": code, "session": ""}

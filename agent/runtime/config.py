@@ -2,31 +2,57 @@
 
 A project's files are never asked: a cloned repository must not choose the server that gets the code and the key.
 A key goes only where it was meant to go: OPENAI_API_KEY to OPENAI_BASE_URL or to OpenAI itself, the key of the
-config file to the base URL of the config file.
+config file to the base URL of the config file. Every setting says where it came from.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 OPENAI_URL = "https://api.openai.com/v1"
+KEYS: Final = ("base_url", "model", "api_key")
+"""What the config file may hold; each is a string."""
+
+_TOML_TYPES: Final = {bool: "a boolean", int: "an integer", float: "a float", list: "an array", dict: "a table"}
 
 
 class ConfigError(Exception):
     """The user's configuration can't be used. The message says what to do."""
 
 
+class NoServerError(ConfigError):
+    """Nothing is wrong, but no server is set: the user may be asked for one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """model is "" if the server is to be asked. source: where the base URL came from."""
+    """model is "" if the server is to be asked. source: where the base URL came from.
+
+    model_source, key_source: where those came from, "" if they are not set. A source is the name of a flag or of a
+    variable, or the path of the config file.
+    """
 
     base_url: str
     model: str
     api_key: str
     source: str
+    model_source: str = ""
+    key_source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A key that is set. fits: whether it may go to the server. home: where it may go, in words."""
+
+    source: str
+    value: str
+    fits: bool
+    home: str
 
 
 def config_path() -> Path:
@@ -36,40 +62,75 @@ def config_path() -> Path:
     return Path(platformdirs.user_config_dir("roundtrip", appauthor=False)) / "config.toml"
 
 
+def state_path() -> Path:
+    """The folder of what the program keeps between runs, such as sessions; it need not exist."""
+    import platformdirs
+
+    return Path(platformdirs.user_state_dir("roundtrip", appauthor=False))
+
+
 def settings(flags: Mapping[str, str | None], environment: Mapping[str, str], path: Path) -> Settings:
-    """Resolves the settings. `flags` may hold base_url and model. Raises ConfigError."""
+    """Resolves the settings. `flags` may hold base_url and model. Raises ConfigError, NoServerError among them."""
+    found = resolve(flags, environment, path)
+    if not found.base_url:
+        raise NoServerError(_no_server(path))
+    return found
+
+
+def resolve(flags: Mapping[str, str | None], environment: Mapping[str, str], path: Path) -> Settings:
+    """As `settings`, but where no server is set, base_url, api_key and their sources are "". Raises ConfigError."""
     file = _read(path)
-    sources = (
+    source, url = _first(
         ("--base-url", flags.get("base_url")),
         ("AGENT_BASE_URL", environment.get("AGENT_BASE_URL")),
         ("OPENAI_BASE_URL", environment.get("OPENAI_BASE_URL")),
         (str(path), file.get("base_url")),
         ("OPENAI_API_KEY", OPENAI_URL if environment.get("OPENAI_API_KEY") else None),
     )
-    source, url = next(((source, url) for source, url in sources if url), ("", ""))
-    if not url:
-        raise ConfigError(_no_server(path))
-    base_url = normal_url(url, source)
-    model = (
-        flags.get("model") or environment.get("AGENT_MODEL") or environment.get("OPENAI_MODEL") or file.get("model")
+    model_source, model = _first(
+        ("--model", flags.get("model")),
+        ("AGENT_MODEL", environment.get("AGENT_MODEL")),
+        ("OPENAI_MODEL", environment.get("OPENAI_MODEL")),
+        (str(path), file.get("model")),
     )
-    return Settings(base_url, model or "", _key(base_url, environment, file), source)
+    base_url = normal_url(url, source) if url else ""
+    key = next((key for key in _keys(base_url, environment, file, path) if key.fits), _Key("", "", False, ""))
+    if not (key.value.isascii() and key.value.isprintable()):
+        holder = f"api_key in {path}" if key.source == str(path) else key.source
+        raise ConfigError(f"{holder} holds characters that no key has")
+    return Settings(base_url, model, key.value, source, model_source, key.source)
 
 
-def _key(base_url: str, environment: Mapping[str, str], file: Mapping[str, str]) -> str:
-    """The key that may go to this address. Raises ConfigError for one that can't stand in a header."""
+def unsent_keys(chosen: Settings, environment: Mapping[str, str], path: Path) -> list[str]:
+    """The keys that are set, but do not go to the chosen server: which, and why, in words. Raises ConfigError."""
+    notes = []
+    for key in _keys(chosen.base_url, environment, _read(path), path):
+        name = "api_key in the config file" if key.source == str(path) else key.source
+        if not chosen.base_url:
+            notes.append(f"{name} is set, but there is no server that it could go to")
+        elif not key.fits:
+            notes.append(f"{name} is set, but does not go to this server: it goes only to {key.home}")
+        elif key.source != chosen.key_source:
+            notes.append(f"{name} is set, but not used: {chosen.key_source} comes first")
+    return notes
+
+
+def _first(*sources: tuple[str, str | None]) -> tuple[str, str]:
+    """The first source that has a value, with it; empty is not set."""
+    return next(((source, value) for source, value in sources if value), ("", ""))
+
+
+def _keys(base_url: str, environment: Mapping[str, str], file: Mapping[str, str], path: Path) -> Iterator[_Key]:
+    """The keys that are set, first the one that is asked first."""
     openai = (OPENAI_URL, environment.get("OPENAI_BASE_URL", ""))
     candidates = (
-        ("AGENT_API_KEY", environment.get("AGENT_API_KEY"), (base_url,)),
-        ("OPENAI_API_KEY", environment.get("OPENAI_API_KEY"), openai),
-        ("api_key", file.get("api_key"), (file.get("base_url", ""),)),
+        ("AGENT_API_KEY", environment.get("AGENT_API_KEY"), (base_url,), "the server that is set"),
+        ("OPENAI_API_KEY", environment.get("OPENAI_API_KEY"), openai, "OPENAI_BASE_URL or to OpenAI itself"),
+        (str(path), file.get("api_key"), (file.get("base_url", ""),), "the base_url of that file"),
     )
-    for source, key, homes in candidates:
-        if key and key.strip() and any(_same(home, base_url) for home in homes):
-            if not (key.strip().isascii() and key.strip().isprintable()):
-                raise ConfigError(f"{source} holds characters that no key has")
-            return key.strip()
-    return ""
+    for source, key, homes, words in candidates:
+        if key and key.strip():
+            yield _Key(source, key.strip(), any(_same(home, base_url) for home in homes), words)
 
 
 def _same(url: str, base_url: str) -> bool:
@@ -100,30 +161,40 @@ def normal_url(url: str, source: str) -> str:
 
 
 def _read(path: Path) -> dict[str, str]:
-    """The config file's values; an absent file has none."""
+    """The config file's values; an absent file has none. Raises ConfigError.
+
+    Checked by hand: pydantic would cost every start 50 to 150 ms for three strings.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} can't be read: {error}") from error
+    values = _parsed(text, path)
+    for key, value in values.items():
+        if key not in KEYS:
+            raise ConfigError(_unknown(key, path))
+        if not isinstance(value, str):
+            what = _TOML_TYPES.get(type(value), "a date or a time")
+            raise ConfigError(f'{path}: {key} is {what}; it should be a string, such as {key} = "…"')
+    return values
+
+
+def _parsed(text: str, path: Path) -> dict[str, Any]:
     import tomllib
 
-    from pydantic import BaseModel, ConfigDict, ValidationError
-
-    class File(BaseModel):
-        model_config = ConfigDict(extra="forbid", strict=True)
-        base_url: str = ""
-        model: str = ""
-        api_key: str = ""
-
     try:
-        return File.model_validate(tomllib.loads(text)).model_dump()
-    except tomllib.TOMLDecodeError as error:
+        return tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path} is no valid TOML: {error}") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise ConfigError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+
+
+def _unknown(key: str, path: Path) -> str:
+    from difflib import get_close_matches
+
+    meant = "".join(f" (do you mean {near}?)" for near in get_close_matches(key, KEYS, 1))
+    return f"{path}: there is no setting {key!r}{meant}; there are: {', '.join(KEYS)}"
 
 
 def _no_server(path: Path) -> str:
@@ -131,5 +202,97 @@ def _no_server(path: Path) -> str:
         "no model server is set.\n"
         f"  tried: --base-url, AGENT_BASE_URL, OPENAI_BASE_URL, OPENAI_API_KEY, {path}\n"
         "  set one, for example: export AGENT_BASE_URL=http://127.0.0.1:8080/v1\n"
+        "  or run `agent` in a terminal: it looks for servers on this machine, and asks which to use\n"
         "  to see the agent work without a model: agent demo"
     )
+
+
+def write_server(path: Path, base_url: str, model: str = "") -> None:
+    """Puts the server, and the model unless it is "", into the user's config file. All else in it stays as it is.
+
+    Written whole or not at all; of a symbolic link, the target is written. Raises ConfigError.
+    """
+    target = Path(os.path.realpath(path))
+    try:
+        text = _contents(target).decode("utf-8")
+        for key, value in (("model", model), ("base_url", base_url)):  # the last one gets to the very top
+            if value:
+                text = _with(text, key, value, path)
+        _replace(target, text.encode("utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise ConfigError(f"{path} can't be written: {error}") from error
+
+
+def _contents(target: Path) -> bytes:
+    try:
+        return target.read_bytes()
+    except FileNotFoundError:
+        return b""
+
+
+def _with(text: str, key: str, value: str, path: Path) -> str:
+    """TOML text in which a key at the top level has this value.
+
+    Nothing is taken for the line of a key because it looks like one, it may stand in a table or in a long string:
+    what counts is that the new text, when read, differs from the old one in this key alone.
+    """
+    before = _parsed(text, path)
+    if before.get(key) == value:
+        return text
+    wanted = {**before, key: value}
+    for changed in _changes(text, key, value, key in before):
+        try:
+            if _parsed(changed, path) == wanted:
+                return changed
+        except ConfigError:
+            continue
+    raise ConfigError(f"{path}: {key} stands there in a way that can't be replaced; change it by hand to {value!r}")
+
+
+def _changes(text: str, key: str, value: str, present: bool) -> Iterator[str]:
+    """The texts that may be meant: a line on top, or in place of each line, and of each few, that may be the key's."""
+    import json
+    import re
+
+    line = f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", r"\u007f")
+    if not present:
+        yield line + ("\r\n" if "\r\n" in text else "\n") + text
+        return
+    lines = re.split(r"(?<=\n)", text)
+    begins = [n for n, old in enumerate(lines) if re.match(rf"""[ \t]*["']?{key}["']?[ \t]*=""", old)]
+    for begin in begins:
+        for end in range(begin + 1, len(lines) + 1):
+            tail = _tail("".join(lines[begin:end]))
+            yield "".join((*lines[:begin], line, tail, *lines[end:]))
+
+
+def _tail(old: str) -> str:
+    """What stands behind a key and its value: space, a comment, the end of the line."""
+    ends = [n for n, char in enumerate(old) if char == "#"]
+    for end in ends:
+        try:
+            _parsed(old[:end], Path())
+        except ConfigError:
+            continue
+        return old[len(old[:end].rstrip()) :]
+    return old[len(old.rstrip()) :]
+
+
+def _replace(target: Path, data: bytes) -> None:
+    """Writes a file whole, beside its place, and moves it there: whoever reads sees the old one or the new one."""
+    import tempfile
+
+    for folder in reversed([folder for folder in target.parents if not folder.exists()]):
+        folder.mkdir(0o700, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # readable by its owner only
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            if target.exists():
+                os.fchmod(descriptor, target.stat().st_mode & 0o7777)
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        os.replace(name, target)
+    except BaseException:
+        os.unlink(name)
+        raise

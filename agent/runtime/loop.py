@@ -35,7 +35,7 @@ from roundtrip.agent.rules.repeats import Repeats
 from roundtrip.agent.runtime.calls import CallRunner
 from roundtrip.agent.tooling import Approver, Model, ModelFailure, Opened, Tool
 from roundtrip.agent.wire.preflight import preflight
-from roundtrip.agent.wire.profiles import PROFILES, profile_for
+from roundtrip.agent.wire.profiles import PROFILES, Profile, profile_for
 from roundtrip.agent.wire.render import render, size_of
 from roundtrip.agent.wire.reply import Reply, is_parse_failure
 from roundtrip.agent.wire.surrogates import encodable
@@ -63,6 +63,7 @@ class Agent:
         self._approver = approver
         self._emit = emit
         self._max_steps = max_steps
+        self._queue: list[str] = []
         self._profile = PROFILES.get(conversation.profile) or profile_for(model_name)
         self._calls_allowed = True
         """Whether requests may let the server parse calls; not any more once that failed and the leak was read."""
@@ -71,6 +72,28 @@ class Agent:
     def profile(self) -> str:
         """Name of the profile that requests are rendered for."""
         return self._profile.name
+
+    @property
+    def queue(self) -> tuple[str, ...]:
+        """What the user said while the turn runs, and the model has not been told."""
+        return tuple(self._queue)
+
+    def say(self, text: str) -> None:
+        """Tells the model during a turn: behind the results of the tools that run, with the next request.
+
+        If the model answers before that, the text stays in the `queue`, for a turn of its own.
+        """
+        self._queue.append(text)
+
+    def take_back(self) -> list[str]:
+        """Empties the queue. Returns what was in it."""
+        texts, self._queue = self._queue, []
+        return texts
+
+    def use(self, model_name: str, profile: Profile) -> None:
+        """From here on, another model. Only between two turns."""
+        self._model_name, self._profile, self._calls_allowed = model_name, profile, True
+        self._apply(ModelChanged(model_name, profile.name))
 
     async def turn(self, text: str) -> TurnEnded:
         """From what the user says to the agent's answer. Never raises for anything a model or server does."""
@@ -97,6 +120,8 @@ class Agent:
         runner = CallRunner(self._tools, self._approver, Repeats(), self._apply, self._emit)
         unresolved = 0
         while (steps := self.conversation.step - first) < self._max_steps:
+            for text in self.take_back():
+                self._apply(UserSaid(encodable(text)))
             said = await self._ask()
             if isinstance(said, Failed):
                 return self._end("failed", said, steps)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 from roundtrip.agent.commands import demo
-from roundtrip.agent.commands.demo import Example, examples, perform
+from roundtrip.agent.commands.demo import Example, Wanted, examples, perform
 
 EXAMPLES = examples()
 MARKUP = re.compile(r"<\|\w+\|>|</?think>")
@@ -254,7 +254,7 @@ def rechunked(example: Example, size: int) -> Example:
 @pytest.mark.parametrize("size", [1, 7, 1_000_000])
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_a_server_may_cut_it_anywhere(name: str, size: int, capsys: pytest.CaptureFixture[str]) -> None:
-    assert perform(rechunked(EXAMPLES[name], size), json=True, requests=None, max_steps=50) == 0
+    assert perform(rechunked(EXAMPLES[name], size), Wanted(json=True)) == 0
     printed = capsys.readouterr().out
     assert {repair["kind"] for repair in json.loads(printed)["repairs"]} == REPAIRS[name]
     assert not MARKUP.search(printed)
@@ -263,14 +263,14 @@ def test_a_server_may_cut_it_anywhere(name: str, size: int, capsys: pytest.Captu
 def test_an_agent_that_stops_before_the_script_has_failed(capsys: pytest.CaptureFixture[str]) -> None:
     example = EXAMPLES["test-md"]
     longer = replace(example, turns=(*example.turns, {"chunks": ["More."]}))
-    assert perform(longer, json=False, requests=None, max_steps=50) == 1
+    assert perform(longer, Wanted()) == 1
     assert "failed after 2 of 3 turns: the agent ended before the script did" in capsys.readouterr().err
 
 
 def test_a_refused_request_has_failed(capsys: pytest.CaptureFixture[str]) -> None:
     example = EXAMPLES["test-md"]
     first = {**example.turns[0], "expect": {"calls": [{"name": "read_file"}]}}
-    assert perform(replace(example, turns=(first, *example.turns[1:])), json=True, requests=None, max_steps=50) == 1
+    assert perform(replace(example, turns=(first, *example.turns[1:])), Wanted(json=True)) == 1
     printed, log = capsys.readouterr()
     assert json.loads(printed)["outcome"] == "failed"
     assert "failed after 1 of 2 turns: the server refused a request: call 0 of the assistant is 'write_to" in log
@@ -284,7 +284,7 @@ def test_what_is_installed_read_only_can_be_played(tmp_path: Path, monkeypatch: 
     for path in (*installed.rglob("*"), installed):
         path.chmod(0o555 if path.is_dir() else 0o444)
     monkeypatch.setattr(demo, "EXAMPLES", installed)
-    assert perform(examples()["test-md"], json=False, requests=None, max_steps=50) == 0
+    assert perform(examples()["test-md"], Wanted()) == 0
     assert {path.name for path in installed.rglob("*") if path.is_file()} == {"demo.json", "README.md", "a.pyc"}
     for path in (installed, *installed.rglob("*")):
         path.chmod(0o755)

@@ -123,13 +123,21 @@ WRONG: dict[str, tuple[Callable[[Body], Any], str]] = {
     "no reasoning": (lambda body: message(body, 2).pop("reasoning_content"), "reasoning is not what"),
     "no text beside the call": (lambda body: message(body, 2).update(content=None), "content is not what"),
     "an empty result": (lambda body: message(body, 3).update(content="(no output)"), "does not hold 'apple'"),
-    "a user's note": (lambda body: body["messages"].append(FIRST[1]), "assistant, tool, user, not assistant, tool"),
+    "a note before the result": (lambda body: body["messages"].insert(3, FIRST[1]), "assistant, user, tool, not"),
+    "stopped, and no word": (lambda body: body["messages"].__setitem__(slice(2, None), [RESULT]), "followed by tool"),
     "no assistant message": (lambda body: body["messages"].pop(2), "followed by tool"),
     "nothing new": (lambda body: body["messages"].__delitem__(slice(2, None)), "followed by nothing"),
     "other tools": (lambda body: body["tools"].clear(), "tools changed"),
     "another model": (lambda body: body.update(model="kimi"), "model changed"),
     "no stream": (lambda body: body.pop("stream"), "stream is not true"),
 }
+
+
+@pytest.mark.parametrize(
+    "said", [(SAID, RESULT, FIRST[1]), (SAID, RESULT, FIRST[1], FIRST[1]), (FIRST[1],)], ids=["one", "two", "stopped"]
+)
+def test_the_user_may_say_more_or_stop_the_turn(asked: ScriptedServer, said: tuple[Body, ...]) -> None:
+    assert post(asked, request(*FIRST, *said))[0] == 200
 
 
 @pytest.mark.parametrize("kind", WRONG)

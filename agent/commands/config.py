@@ -1,0 +1,76 @@
+"""`agent config`: each setting, its value and where it comes from. Of a key it shows no more than tells two apart."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, TextIO
+from urllib.parse import urlsplit
+
+from roundtrip.agent.frontends.headless import ANSWERED, MISCONFIGURED
+from roundtrip.agent.frontends.words import printable
+from roundtrip.agent.runtime.config import ConfigError, config_path, resolve, state_path, unsent_keys
+
+_SHORTEST_WITH_ENDING: Final = 16
+"""Characters; of a shorter key, four would be too much to show."""
+
+
+def show(flags: Mapping[str, str | None], environment: Mapping[str, str], out: TextIO, path: Path | None = None) -> int:
+    """Prints the settings as a run with these flags would have them. Returns the exit code.
+
+    flags: base_url and model, as for `settings`. path: the config file, by default the user's.
+    """
+    path = config_path() if path is None else path
+    try:
+        chosen = resolve(flags, environment, path)
+        notes = unsent_keys(chosen, environment, path)
+    except ConfigError as error:
+        sys.stderr.write(f"agent: {printable(str(error))}\n")
+        return MISCONFIGURED
+    _table(
+        out,
+        [
+            ("setting", "value", "from"),
+            ("base_url", _without_password(chosen.base_url) or "(not set)", chosen.source),
+            ("model", chosen.model or "(the first that the server lists)", chosen.model_source),
+            ("api_key", _masked(chosen.api_key), chosen.key_source),
+        ],
+    )
+    for note in notes:
+        _line(out, f"note: {note}")
+    if not chosen.base_url:
+        _line(out, "next: run `agent` in a terminal to be asked, or: export AGENT_BASE_URL=http://127.0.0.1:8080/v1")
+    out.write("\n")
+    exists = "exists" if path.exists() else "does not exist"
+    _table(out, [("config file", f"{path} ({exists})"), ("sessions folder", str(state_path() / "sessions"))])
+    return ANSWERED
+
+
+def _masked(key: str) -> str:
+    if not key:
+        return "(none)"
+    ending = f", ending in {key[-4:]}" if len(key) >= _SHORTEST_WITH_ENDING else ""
+    return f"set, {len(key)} characters{ending}"
+
+
+def _without_password(url: str) -> str:
+    """An address may hold a name and a password."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"…@{parts.netloc.rpartition('@')[2]}").geturl() if "@" in parts.netloc else url
+
+
+def _table(out: TextIO, rows: list[tuple[str, ...]]) -> None:
+    cells = [[_cell(cell) for cell in row] for row in rows]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(cells[0]))]
+    for row in cells:
+        _line(out, "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)))
+
+
+def _cell(text: str) -> str:
+    """One line: `printable` lets line ends and tabs pass."""
+    return printable(text.replace("\n", "\ufffd").replace("\t", "\ufffd"))
+
+
+def _line(out: TextIO, text: str) -> None:
+    out.write(f"{printable(text.rstrip())}\n")

@@ -1,0 +1,145 @@
+"""`agent` without a prompt: the session at the keyboard.
+
+The terminal shows its prompt before what is heavy is imported: that happens in a thread, while the user types.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from roundtrip.agent import __version__
+from roundtrip.agent.commands.options import Options
+from roundtrip.agent.commands.server import ask_line, server_of
+from roundtrip.agent.frontends.terminal.lines import Lines
+from roundtrip.agent.frontends.terminal.repl import Repl
+from roundtrip.agent.frontends.terminal.screen import Screen
+from roundtrip.agent.frontends.words import printable, session_lines
+from roundtrip.agent.rules.approvals import PERMISSIONS
+from roundtrip.agent.runtime.config import ConfigError, Settings, state_path
+from roundtrip.agent.runtime.session_log import SessionError
+from roundtrip.agent.runtime.sessions import find, summaries
+
+if TYPE_CHECKING:
+    from roundtrip.agent.runtime.chat import Chat
+
+CHOOSE: Final = "?"
+"""In place of a session's id: show them, and ask."""
+
+_HEAVY: Final = ("rich.markdown", "markdown_it", "roundtrip.agent.commands.assembly", "openai", "httpx2", "pydantic")
+"""Imported while the user types, those first that are needed first."""
+
+_MOST_LISTED: Final = 20
+_SIGNS: Final = "✓✗●│…•⠋·"
+
+
+def run(options: Options) -> int:
+    """The whole session. Returns the exit code."""
+    try:
+        settings = server_of(options)
+        root = Path(os.path.realpath(options.workspace))
+        if not root.is_dir():
+            raise ConfigError(f"--workspace: {options.workspace} is no folder")
+        return asyncio.run(_run(options, settings, root, _resumed(options, root)))
+    except (ConfigError, SessionError) as error:
+        sys.stderr.write(f"agent: {error}\n")
+        return 2
+
+
+async def _run(options: Options, settings: Settings, root: Path, resume: Path | None) -> int:
+    """Returns the exit code. Raises SessionError."""
+    console = _console(root)
+    allowed = frozenset(PERMISSIONS[word] for word in options.allow)
+    repl = console.view = Repl(console, allowed, options.sessions or state_path() / "sessions", root)
+    ended_by: list[int] = []
+
+    def end(number: int) -> None:
+        ended_by.append(number)
+        repl.leave()
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, end, number)
+    _greet(root, settings, options)
+    shown = asyncio.create_task(console.run())
+    work = asyncio.create_task(repl.run(lambda: _load(options, settings, repl), resume))
+    try:
+        await asyncio.wait([shown, work], return_when=asyncio.FIRST_COMPLETED)
+        repl.leave()
+        await work
+    finally:
+        console.close()
+        with suppress(EOFError):  # the terminal has gone
+            await shown
+    if repl.left:
+        print(f"go on with this session: agent --resume {repl.left}")
+    return 128 + ended_by[0] if ended_by else 0
+
+
+async def _load(options: Options, settings: Settings, repl: Repl) -> Chat:
+    for name in _HEAVY:
+        await asyncio.to_thread(importlib.import_module, name)
+    from roundtrip.agent.commands.assembly import setup_of
+    from roundtrip.agent.runtime.chat import Chat
+
+    return Chat(setup_of(options, settings), repl.asker, repl.on, repl.fail)
+
+
+def _greet(root: Path, settings: Settings, options: Options) -> None:
+    """Plain text: what could paint it is not imported yet."""
+    home = os.path.expanduser("~")
+    folder = f"~{str(root).removeprefix(home)}" if str(root).startswith(home) else str(root)
+    print(f"roundtrip {__version__} · {printable(folder)} · {printable(settings.base_url)} · /help", flush=True)
+    if "command" in options.allow:
+        print("commands run without asking, and are not sandboxed yet: with all your rights", flush=True)
+
+
+def _console(root: Path) -> Screen | Lines:
+    color = not os.environ.get("NO_COLOR")
+    ascii = not _encodable(_SIGNS)
+    if os.environ.get("TERM", "dumb") == "dumb" or not sys.stdout.isatty():
+        return Lines(ascii=ascii)
+    name = sha256(os.fsencode(root)).hexdigest()[:16]
+    return Screen(root, state_path() / "history" / name, color=color, ascii=ascii)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _resumed(options: Options, root: Path) -> Path | None:
+    """The session to go on with, None for a new one. Raises SessionError."""
+    if options.resume is None or options.sessions is None:
+        return None
+    name = _choose(options.sessions, root) if options.resume == CHOOSE else options.resume
+    return None if name is None else find(options.sessions, name, str(root))
+
+
+def _choose(folder: Path, root: Path) -> str | None:
+    """The id of the session that the user points at; None for a new one. Raises SessionError."""
+    found = summaries(folder, str(root))[:_MOST_LISTED]
+    if not found:
+        find(folder, "", str(root))  # says that there is none
+    for number, line in enumerate(session_lines(found, time.time()), 1):
+        print(f"{number:2}. {line}")
+    while True:
+        try:
+            answer = ask_line("Which? A number, or Enter for a new one: ").strip()
+        except EOFError:
+            return None
+        if not answer:
+            return None
+        if answer.isdecimal() and 0 < int(answer) <= len(found):
+            return found[int(answer) - 1].header.id
+        print(f"{printable(answer)!r} is no number from 1 to {len(found)}")

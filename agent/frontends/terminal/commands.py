@@ -1,0 +1,133 @@
+"""What begins with a slash: a table of commands."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from roundtrip.agent.frontends.terminal.status import Status
+from roundtrip.agent.frontends.words import printable, session_lines
+from roundtrip.agent.runtime.session_log import SessionError
+from roundtrip.agent.runtime.sessions import find, summaries
+from roundtrip.agent.tooling import ModelFailure
+
+if TYPE_CHECKING:
+    from roundtrip.agent.runtime.chat import Chat
+
+_MOST_LISTED: Final = 20
+
+KEYS: Final = """\
+Enter sends; Alt-Enter, Ctrl-J or \\ before Enter begins a new line. While the agent works, Enter queues.
+Esc or Ctrl-C stops it; Ctrl-D leaves. Up and down: what you typed before in this folder; Ctrl-R searches it.
+@ completes paths, / commands. Ctrl-X Ctrl-E opens your editor."""
+
+
+class Session(Protocol):
+    """What commands work on; see `session.Repl`."""
+
+    status: Status
+    sessions: Path
+    root: Path
+    listed: list[str]
+
+    @property
+    def chat(self) -> Chat: ...
+    def say(self, text: str) -> None: ...
+    def fail(self, text: str) -> None: ...
+    def leave(self) -> None: ...
+    async def restart(self) -> None: ...
+    async def resume(self, path: Path) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """at_once: also while a turn runs; all others wait for its end."""
+
+    help: str
+    run: Callable[[Session, str], Awaitable[None]]
+    argument: str = ""
+    at_once: bool = False
+
+
+def command_of(text: str) -> tuple[str, str] | None:
+    """(name, rest) of a command; None for what is for the model. `/etc/hosts …` is no command, nor is ` /help`."""
+    match = re.fullmatch(r"/([A-Za-z-]+)(?:\s+(.*))?\s*", text, re.S)
+    return (match[1].lower(), (match[2] or "").strip()) if match else None
+
+
+def unknown(name: str) -> str:
+    """What is said of a command that there is not."""
+    close = difflib.get_close_matches(name, COMMANDS, 1)
+    hint = f"did you mean /{close[0]}?" if close else "/help lists them."
+    return f"there is no command /{name}; {hint} A space before the slash sends it to the model."
+
+
+async def _help(session: Session, rest: str) -> None:
+    width = max(len(f"/{name} {command.argument}") for name, command in COMMANDS.items())
+    lines = [f"{f'/{name} {command.argument}':{width}}  {command.help}" for name, command in COMMANDS.items()]
+    session.say("\n".join([*lines, "", KEYS]))
+
+
+async def _model(session: Session, rest: str) -> None:
+    listed = await session.chat.models()
+    names = [] if isinstance(listed, ModelFailure) else listed
+    if not rest:
+        lines = [f"{n}. {printable(name)}{' (now)' * (name == session.chat.model)}" for n, name in enumerate(names, 1)]
+        why = f"the server does not list its models: {listed.text}" if isinstance(listed, ModelFailure) else ""
+        session.say("\n".join([*lines, why or "/model NAME or /model NUMBER changes it; the history is kept"]).strip())
+        return
+    name = names[int(rest) - 1] if rest.isdecimal() and 0 < int(rest) <= len(names) else rest
+    if names and name not in names:
+        session.fail(f"the server does not offer {name!r}; /model lists what it offers")
+        return
+    await session.chat.use(name)
+    session.status.model = session.chat.model
+
+
+async def _clear(session: Session, rest: str) -> None:
+    await session.restart()
+
+
+async def _sessions(session: Session, rest: str) -> None:
+    found = summaries(session.sessions, str(session.root))[:_MOST_LISTED]
+    session.listed = [one.header.id for one in found]
+    lines = session_lines(found, time.time())
+    numbered = [f"{number:2}. {line}" for number, line in enumerate(lines, 1)]
+    session.say(
+        "\n".join([*numbered, "/resume NUMBER or ID goes on with one"] if found else ["there is no session yet"])
+    )
+
+
+async def _resume(session: Session, rest: str) -> None:
+    if not rest:
+        await _sessions(session, rest)
+        return
+    name = session.listed[int(rest) - 1] if rest.isdecimal() and 0 < int(rest) <= len(session.listed) else rest
+    try:
+        path = find(session.sessions, name)
+    except SessionError as error:
+        session.fail(str(error))
+        return
+    if path.stem == session.chat.session_id:
+        session.say("you are in this session")
+    else:
+        await session.resume(path)
+
+
+async def _quit(session: Session, rest: str) -> None:
+    session.leave()
+
+
+COMMANDS: Final[Mapping[str, Command]] = {
+    "help": Command("this list", _help, at_once=True),
+    "model": Command("the server's models, or change to one", _model, "[NAME]"),
+    "clear": Command("begin a new session; this one stays on disk", _clear),
+    "resume": Command("go on with an earlier session", _resume, "[ID]"),
+    "sessions": Command("the sessions of this folder", _sessions),
+    "quit": Command("leave (or Ctrl-D)", _quit, at_once=True),
+}

@@ -1,0 +1,158 @@
+"""What stands below the scrollback, from top to bottom, and what it looks like."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from roundtrip.agent.frontends.terminal.keys import bindings
+from roundtrip.agent.frontends.terminal.reflow import reflowing_application
+from roundtrip.agent.frontends.terminal.view import Surface
+
+if TYPE_CHECKING:
+    from prompt_toolkit.application import Application
+    from prompt_toolkit.buffer import Buffer
+    from prompt_toolkit.formatted_text import AnyFormattedText
+    from prompt_toolkit.layout.containers import Container, Window
+    from prompt_toolkit.output import Output
+    from prompt_toolkit.widgets import SearchToolbar
+
+_INPUT_ROWS: Final = 8
+_QUEUED_SHOWN: Final = 3
+_ESCAPE_SECONDS: Final = 0.05
+"""How long an Esc waits for what would make it another key."""
+
+_STYLE: Final = {
+    "prompt": "bold",
+    "activity": "",
+    "question": "bold",
+    "keys": "",
+    "queued": "italic",
+    "status": "",
+    "completion-menu": "noinherit",
+    "completion-menu.completion": "noinherit",
+    "completion-menu.completion.current": "noinherit reverse",
+    "scrollbar.background": "noinherit",
+    "scrollbar.button": "noinherit reverse",
+}
+_COLORS: Final = {"activity": "ansicyan", "keys": "ansiyellow", "status": "ansibrightblack", "prompt": "bold ansigreen"}
+
+
+def input_buffer(root: Path, history: Path) -> Buffer:
+    """The input line: many lines, the project's history, completion."""
+    from prompt_toolkit.buffer import Buffer
+    from prompt_toolkit.filters import Condition
+    from prompt_toolkit.history import FileHistory
+    from roundtrip.agent.frontends.terminal.complete import completer, completes
+
+    history.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(history, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+    buffer = Buffer(
+        multiline=True,
+        history=FileHistory(str(history)),
+        completer=completer(root),
+        complete_while_typing=Condition(lambda: completes(buffer.document.text_before_cursor)),
+    )
+    return buffer
+
+
+def application(screen: Surface) -> Application[None]:
+    """The application that `screen` runs."""
+    from prompt_toolkit.layout import HSplit, Layout
+    from prompt_toolkit.layout.containers import VerticalAlign
+    from prompt_toolkit.output.color_depth import ColorDepth
+    from prompt_toolkit.styles import Style
+
+    style = _STYLE | (_COLORS if screen.color else {})
+    input_window, search = _input(screen)
+    rows = [*_above(screen), input_window, *_below(screen, search)]
+    app = reflowing_application(
+        layout=Layout(HSplit(rows, align=VerticalAlign.TOP), input_window),
+        key_bindings=bindings(screen),
+        style=Style.from_dict(style),
+        output=_output(),
+        color_depth=None if screen.color else ColorDepth.DEPTH_1_BIT,
+        min_redraw_interval=0.06,
+        erase_when_done=True,
+    )
+    app.ttimeoutlen = app.timeoutlen = _ESCAPE_SECONDS
+    return app
+
+
+def _output() -> Output:
+    """Standard output, without asking the terminal where the cursor is."""
+    from prompt_toolkit.data_structures import Size
+    from prompt_toolkit.output.vt100 import Vt100_Output
+
+    def size() -> Size:
+        columns, rows = os.get_terminal_size(sys.stdout.fileno())
+        return Size(rows=rows or 24, columns=columns or 80)
+
+    return Vt100_Output(sys.stdout, size, term=os.environ.get("TERM"), enable_cpr=False)
+
+
+def _above(screen: Surface) -> list[Container]:
+    """What stands above the input, each only where there is something to show."""
+    from prompt_toolkit.formatted_text import ANSI
+    from prompt_toolkit.layout import Window
+
+    def queued() -> str:
+        texts = [" ".join(text.split()) for text in screen.view.queued]
+        more = [f"… {len(texts) - _QUEUED_SHOWN} more"] if len(texts) > _QUEUED_SHOWN else []
+        return "\n".join([f"queued: {text}"[: screen.columns - 1] for text in texts[:_QUEUED_SHOWN]] + more)
+
+    def question() -> str:
+        asked = screen.view.question
+        return asked.text if asked else ""
+
+    def keys() -> str:
+        asked = screen.view.question
+        if asked is None:
+            return ""
+        if screen.why:
+            return "Why not? Enter sends it (empty: just no), Esc goes back"
+        return asked.keys if not screen.buffer.text else "(to answer, empty the line first: Enter queues it)"
+
+    return [
+        Window(height=1),  # so that what was printed and what is drawn don't touch
+        _shown(lambda: ANSI(screen.live())),
+        _shown(lambda: [("class:activity", screen.view.status.activity(ascii=screen.ascii))]),
+        _shown(lambda: [("class:question", question())]),
+        _shown(lambda: [("class:keys", keys())]),
+        _shown(lambda: [("class:queued", queued())]),
+    ]
+
+
+def _shown(text: Callable[[], AnyFormattedText]) -> Container:
+    """Lines that are there as long as they hold something."""
+    from prompt_toolkit.filters import Condition
+    from prompt_toolkit.formatted_text import fragment_list_len, to_formatted_text
+    from prompt_toolkit.layout import ConditionalContainer, FormattedTextControl, Window
+
+    window = Window(FormattedTextControl(text), dont_extend_height=True, wrap_lines=True)
+    return ConditionalContainer(window, Condition(lambda: fragment_list_len(to_formatted_text(text())) > 0))
+
+
+def _input(screen: Surface) -> tuple[Window, SearchToolbar]:
+    from prompt_toolkit.layout import BufferControl, Dimension, Window
+    from prompt_toolkit.widgets import SearchToolbar
+
+    def prefix(line: int, wrapped: int) -> AnyFormattedText:
+        sign = "why> " if screen.why else "> "
+        return [("class:prompt", sign if line == wrapped == 0 else " " * len(sign))]
+
+    search = SearchToolbar()
+    control = BufferControl(screen.buffer, search_buffer_control=search.control, preview_search=True)
+    height = Dimension(min=1, max=_INPUT_ROWS)
+    return Window(control, height=height, dont_extend_height=True, wrap_lines=True, get_line_prefix=prefix), search
+
+
+def _below(screen: Surface, search: SearchToolbar) -> list[Container]:
+    from prompt_toolkit.layout import FormattedTextControl, Window
+    from prompt_toolkit.layout.menus import CompletionsMenu
+
+    status = FormattedTextControl(lambda: [("class:status", screen.view.status.line(screen.columns - 1))])
+    return [CompletionsMenu(max_height=6), search.__pt_container__(), Window(status, height=1, dont_extend_height=True)]

@@ -1,0 +1,103 @@
+"""The console of a dumb terminal: lines in, lines out, nothing is drawn twice.
+
+Standard input is read as it comes, in the terminal's own line mode, so that a line can be typed ahead while the agent
+works. Ctrl-C arrives as a signal, Ctrl-D as the end of the input.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+from roundtrip.agent.frontends.terminal.blocks import Block, apart
+from roundtrip.agent.frontends.terminal.view import View
+
+_ANSWERS: Final = ("yes", "always", "no")
+
+
+class Lines:
+    """`view` is what is shown, and hears the lines; it is set before `run`."""
+
+    view: View
+
+    def __init__(self, *, color: bool = False, ascii: bool = False) -> None:
+        self._color, self._ascii = color, ascii
+        self._last: Block | None = None
+        self._asked: object = None
+        self._line = b""
+        self._closed = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until `close`."""
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGINT, self._interrupt)
+        loop.add_reader(sys.stdin.fileno(), self._readable)
+        try:
+            await self._closed.wait()
+        finally:
+            loop.remove_reader(sys.stdin.fileno())
+            loop.remove_signal_handler(signal.SIGINT)
+
+    def commit(self, blocks: Sequence[Block]) -> None:
+        """Prints the blocks."""
+        from roundtrip.agent.frontends.terminal.paint import paint
+
+        width = shutil.get_terminal_size().columns - 1
+        for block in blocks:
+            lines = [] if block.kind == "user" else paint(block, width, self._color, self._ascii)  # it stands there
+            if lines and self._last is not None and apart(self._last, block):
+                lines = ["", *lines]
+            self._last = block if lines else self._last
+            self._write("".join(f"{line}\n" for line in lines))
+
+    def refresh(self) -> None:
+        """Says a new question."""
+        question = self.view.question
+        if question is not None and question is not self._asked:
+            self._write(f"{question.text} {question.keys} (n, and why): ")
+        self._asked = question
+
+    def put_back(self, text: str) -> None:
+        """There is no input line to put it into."""
+        self._write(f"not sent: {text}\n")
+
+    def close(self) -> None:
+        """Ends the console."""
+        self._closed.set()
+
+    def _write(self, text: str) -> None:
+        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+        sys.stdout.flush()
+
+    def _interrupt(self) -> None:
+        if not self.view.interrupt():
+            self._write("\n(Ctrl-D leaves)\n")
+
+    def _readable(self) -> None:
+        data = os.read(sys.stdin.fileno(), 65536)
+        if not data:
+            asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+            self.view.leave()
+        *lines, self._line = (self._line + data).split(b"\n")
+        for line in lines:
+            self._take(line.decode("utf-8", "replace"))
+
+    def _take(self, line: str) -> None:
+        if self.view.question is None:
+            self.view.submit(line)
+            return
+        word, _, why = line.strip().partition(" ")
+        answer = next((one for one in _ANSWERS if word and one.startswith(word.lower().rstrip(",:"))), None)
+        if answer == "no":
+            self.view.answer("no", why)
+        elif answer == "always":
+            self.view.answer("always")
+        elif answer == "yes":
+            self.view.answer("yes")
+        else:
+            self._write("y, a or n: ")

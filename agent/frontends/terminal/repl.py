@@ -1,0 +1,258 @@
+"""The session at the keyboard: what is typed becomes turns and commands, what happens becomes blocks and a status.
+
+Strategy. The console (`screen`, or `lines` on a dumb terminal) draws and reads keys, and decides nothing; it calls
+`submit`, `interrupt`, `answer` and `leave`. One task, `run`, takes what was submitted in order. While a turn runs,
+what is submitted goes into the agent's queue, and what the model did not get to hear is the next turn.
+The console is up before the chat is: `load` makes the chat, in which the heavy imports are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from roundtrip.agent.events import Event, UserSaid
+from roundtrip.agent.frontends.terminal.asking import Answer, Asker, Question
+from roundtrip.agent.frontends.terminal.blocks import Block
+from roundtrip.agent.frontends.terminal.commands import COMMANDS, command_of, unknown
+from roundtrip.agent.frontends.terminal.status import Status
+from roundtrip.agent.frontends.terminal.transcript import Transcript
+from roundtrip.agent.frontends.terminal.view import Console
+from roundtrip.agent.messages import Effect
+from roundtrip.agent.runtime.session_log import Loaded, SessionError
+
+if TYPE_CHECKING:
+    from roundtrip.agent.runtime.chat import Chat
+
+_RECALLED: Final = 30
+"""About how many events of a resumed session are shown again."""
+
+
+class Repl:
+    """One run of the program. allowed: what needs no question. sessions: the folder they are kept in."""
+
+    def __init__(self, console: Console, allowed: frozenset[Effect], sessions: Path, root: Path) -> None:
+        self.console, self.sessions, self.root = console, sessions, root
+        self.status = Status(time.monotonic)
+        self.transcript = Transcript()
+        self.asker = Asker(allowed, self._ask)
+        self.status.mode = self.asker.mode
+        self.listed: list[str] = []
+        """What was listed last, so that it can be named by its number."""
+        self.left = ""
+        """Id of the session that was left at the end, "" if nothing was said in it."""
+        self._chat: Chat | None = None
+        self._inbox: list[str] = []
+        self._wake = asyncio.Event()
+        self._leaving = False
+        self._in_turn = False
+        self._task: asyncio.Task[None] | None = None
+        self._side_tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def chat(self) -> Chat:
+        assert self._chat is not None, "it is loaded first"
+        return self._chat
+
+    async def run(self, load: Callable[[], Awaitable[Chat]], resume: Path | None = None) -> None:
+        """Until the user leaves. Raises SessionError if the session can't be resumed."""
+        try:
+            self.status.doing("starting")
+            self._chat = await load()
+            if resume is not None:
+                self.show(self._chat.resume(resume))
+            await self._interruptible(self.connect())
+            while (text := await self._next()) is not None:
+                await self._interruptible(self._handle(text))
+        finally:
+            if self._chat is not None:
+                self.left = self._chat.session_id
+                await self._chat.close()
+            self.console.close()
+
+    # What the console calls.
+
+    def submit(self, text: str) -> None:
+        """Enter was pressed."""
+        if not text.strip():
+            return
+        name, _ = command_of(text) or ("", "")
+        if name in COMMANDS and COMMANDS[name].at_once:
+            self._side_tasks.add(task := asyncio.create_task(self._command(text)))
+            task.add_done_callback(self._side_tasks.discard)
+        elif self._in_turn and not name:
+            self.chat.say(text)
+        else:
+            self._inbox.append(text)
+            self._wake.set()
+        self.console.refresh()
+
+    def interrupt(self) -> bool:
+        """Esc or Ctrl-C: stops what runs; what was queued goes back into the input, so that nothing that was typed
+        is lost, and nothing sent unasked. False if nothing ran."""
+        if self._task is None:
+            return False
+        queued = [*(self._chat.take_back() if self._chat else ()), *self._inbox]
+        self._inbox = []
+        if queued:
+            self.console.put_back("\n".join(queued))
+        self._task.cancel()
+        return True
+
+    def leave(self) -> None:
+        """Ctrl-D: stops what runs, and ends."""
+        self._leaving = True
+        self._wake.set()
+        if self._task is not None:
+            self._task.cancel()
+
+    def answer(self, answer: Answer, feedback: str = "") -> None:
+        """The answer to the open question."""
+        self.asker.answer(answer, feedback)
+        self.status.mode = self.asker.mode
+        self.status.doing("working")
+        self.console.refresh()
+
+    @property
+    def question(self) -> Question | None:
+        """What waits for an answer."""
+        return self.asker.question
+
+    @property
+    def live(self) -> tuple[Block, ...]:
+        """What may still change."""
+        return self.transcript.live
+
+    @property
+    def queued(self) -> tuple[str, ...]:
+        """What was submitted, and the model was not told."""
+        return (*(self._chat.queue if self._chat else ()), *self._inbox)
+
+    # What happens.
+
+    def on(self, event: Event) -> None:
+        """Every event comes by here."""
+        self.status(event)
+        blocks = self.transcript(event)
+        if blocks:
+            self.console.commit(blocks)
+        else:
+            self.console.refresh()
+
+    def say(self, text: str) -> None:
+        """Says what is no event."""
+        self.console.commit([Block("note", text)])
+
+    def fail(self, text: str) -> None:
+        """Says what went wrong."""
+        self.console.commit([Block("error", text)])
+
+    async def connect(self) -> bool:
+        """Finds the model; says so if it can't."""
+        self.status.doing("looking for the model")
+        problem = await self.chat.connect()
+        self.status.model = self.chat.model
+        if problem:
+            self.fail(problem)
+        return not problem
+
+    async def resume(self, path: Path) -> None:
+        """Leaves this session for another."""
+        try:
+            self.show(self.chat.resume(path))
+        except SessionError as error:
+            self.fail(str(error))
+        else:
+            await self.connect()
+
+    async def restart(self) -> None:
+        """Leaves this session for a new one."""
+        before = self.chat.session_id
+        self._forget()
+        await self.chat.restart()
+        self.say(f"a new session; the one before is {before}: /resume {before}" if before else "a new session")
+
+    def show(self, loaded: Loaded) -> None:
+        """What was said in a session before: the end of it."""
+        self._forget()
+        first = _first_recalled(loaded.events)
+        left_out = f"; its first {first} records are not shown" if first else ""
+        blocks = [Block("note", f"session {loaded.header.id}{left_out}"), *(Block("note", n) for n in loaded.notes)]
+        for number, event in enumerate(loaded.events):
+            self.status(event)
+            shown = self.transcript(event)
+            blocks += shown if number >= first else []
+        self.status.doing("")
+        self.console.commit(blocks)
+
+    def _forget(self) -> None:
+        self.transcript = Transcript()
+        self.status.forget()
+
+    async def _interruptible(self, work: Coroutine[Any, Any, object]) -> None:
+        async def run() -> None:
+            await work
+
+        self._task = task = asyncio.create_task(run())
+        try:
+            await asyncio.wait([task])
+        finally:
+            if not task.done():  # we are cancelled ourselves
+                task.cancel()
+                await asyncio.wait([task])
+            self._task = None
+            self.status.doing("")
+            self.console.refresh()
+        if task.cancelled():
+            self.say("interrupted")
+        else:
+            task.result()
+
+    async def _next(self) -> str | None:
+        while not self._inbox and not self._leaving:
+            self._wake.clear()
+            await self._wake.wait()
+        return None if self._leaving else self._inbox.pop(0)
+
+    async def _handle(self, text: str) -> None:
+        if command_of(text) is not None:
+            await self._command(text)
+        elif self.chat.connected or await self.connect():
+            await self._turn(text)
+        else:
+            self.console.put_back(text)
+
+    async def _turn(self, text: str) -> None:
+        self._in_turn = True
+        try:
+            await self.chat.turn(text)
+        finally:
+            self._in_turn = False
+        self._inbox[:0] = self.chat.take_back()  # said too late for that turn
+
+    async def _command(self, text: str) -> None:
+        name, rest = command_of(text) or ("", "")
+        self.console.commit([Block("user", text)])
+        if name in COMMANDS:
+            await COMMANDS[name].run(self, rest)
+        else:
+            self.fail(unknown(name))
+
+    def _ask(self, question: Question) -> None:
+        self.status.doing("asking you")
+        call, intent = question.call, question.intent
+        if intent.command:
+            self.console.commit([Block("command", intent.command)])
+        else:
+            self.console.commit([Block("note", f"{call.name}:"), Block("diff", intent.preview(), follows=True)])
+        self.transcript.previewed(call.index)
+
+
+def _first_recalled(events: Sequence[Event]) -> int:
+    """Where to begin to show a session again: with something that the user said, not too far back."""
+    said = [number for number, event in enumerate(events) if isinstance(event, UserSaid)]
+    near = [number for number in said if number >= len(events) - _RECALLED]
+    return (near or said[-1:] or [0])[0]

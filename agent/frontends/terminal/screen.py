@@ -1,0 +1,210 @@
+"""The console of a real terminal: prompt_toolkit below, the terminal's own scrollback above.
+
+Strategy. An application that is not full-screen stands under what was printed: live text, activity, question, input,
+status (`layout`). To print, it is erased, the lines are written, and it is drawn again: so the scrollback holds each
+line once, as text that can be copied, and nothing is ever rewritten. Rules:
+1. What is printed belongs to the terminal. Words are wrapped for the width at that time, code is not wrapped at all.
+2. Terminals that reflow make a drawn line into several when they get narrower; then the cursor is further down than
+   the renderer believes (`reflow`). What is drawn must fit on the screen even then, so the live region is low.
+3. The cursor's position is never asked for: the answer may come late, or as keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from roundtrip.agent.frontends.terminal.blocks import Block, apart
+
+if TYPE_CHECKING:
+    from prompt_toolkit.application import Application
+    from prompt_toolkit.buffer import Buffer
+    from roundtrip.agent.frontends.terminal.view import View
+
+_TICK: Final = 0.25
+"""Seconds between two redraws while something is awaited."""
+
+_REDRAW: Final = 0.06
+"""Least seconds between two redraws while text streams."""
+
+_ARMED: Final = 0.3
+"""Seconds before a key can answer a question: who was typing then goes on typing."""
+
+_NARROW: Final = 60
+"""Columns to which a terminal may be narrowed without leaving traces."""
+
+
+class Screen:
+    """`view` is what is shown, and hears the keys; it is set before `run`."""
+
+    view: View
+
+    def __init__(self, root: Path, history: Path, *, color: bool = True, ascii: bool = False) -> None:
+        self.root = root
+        self.color, self.ascii = color, ascii
+        self.why = False
+        """Whether the input is the reason for a no."""
+        self._history = history
+        self._last: Block | None = None
+        self._unprinted: list[str] = []
+        self._asked_at = 0.0
+        self._ticker: asyncio.Task[None] | None = None
+        self._app: Application[None] | None = None
+        self.buffer: Buffer
+
+    async def run(self) -> None:
+        """Until `close`."""
+        from roundtrip.agent.frontends.terminal.layout import application, input_buffer
+
+        self.buffer = input_buffer(self.root, self._history)
+        self._app = application(self)
+        await self._app.run_async()
+
+    # What the session calls.
+
+    def commit(self, blocks: Sequence[Block]) -> None:
+        """Prints the blocks, for good."""
+        from roundtrip.agent.frontends.terminal.paint import paint
+
+        for block in blocks:
+            lines = paint(block, self.columns, self.color, self.ascii)
+            if lines and self._last is not None and apart(self._last, block):
+                self._unprinted.append("")
+            self._unprinted += lines
+            self._last = block if lines else self._last
+        self._print()
+
+    def refresh(self) -> None:
+        """What is live has changed."""
+        if self._app is None:
+            return
+        if self.view.question is None:
+            self.why, self._asked_at = False, 0.0
+        elif not self._asked_at:
+            self._asked_at = time.monotonic()
+        self._app.invalidate()
+        if self._ticker is None and self.view.status.busy:
+            self._ticker = asyncio.create_task(self._tick())
+
+    def put_back(self, text: str) -> None:
+        """Puts text into the input, before what is there."""
+        from prompt_toolkit.document import Document
+
+        rest = self.buffer.text
+        self.buffer.document = Document(f"{text}\n{rest}" if rest else text)
+
+    def close(self) -> None:
+        """Ends the console."""
+        if self._ticker is not None:
+            self._ticker.cancel()
+        if self._app is not None and self._app.is_running:
+            self._app.exit()
+
+    # What the keys do.
+
+    def enter(self) -> None:
+        """Sends the input, or goes on in a new line behind a backslash."""
+        buffer = self.buffer
+        if buffer.document.char_before_cursor == "\\":
+            buffer.delete_before_cursor()
+            buffer.insert_text("\n")
+            return
+        text = buffer.text
+        if self.why:
+            buffer.reset()
+            self.why = False
+            self.view.answer("no", text)
+            return
+        buffer.reset(append_to_history=bool(text.strip()))
+        self.view.submit(text)
+
+    def take_completion(self) -> None:
+        """Takes the chosen completion; a command that needs nothing more is still to be sent."""
+        self.buffer.complete_state = None
+
+    def ask_why(self) -> None:
+        """The answer is no; the input becomes its reason."""
+        self.why = True
+        self.refresh()
+
+    def escape(self) -> None:
+        """Back by one step: from the menu, from the reason, from the turn."""
+        if self.buffer.complete_state is not None:
+            self.buffer.cancel_completion()
+        elif self.why:
+            self.buffer.reset()
+            self.why = False
+            self.refresh()
+        else:
+            self.view.interrupt()
+
+    def control_c(self) -> None:
+        """Stops what runs, or empties the input."""
+        if self.view.interrupt():
+            return
+        if not self.buffer.text:
+            self.commit([Block("note", "Ctrl-D leaves")])
+        self.buffer.reset()
+
+    # What the layout asks.
+
+    @property
+    def app(self) -> Application[None]:
+        assert self._app is not None, "it runs"
+        return self._app
+
+    @property
+    def armed(self) -> bool:
+        """Whether a key answers the question: not while a line is being typed."""
+        waits = self.view.question is not None and not self.why and not self.buffer.text
+        return waits and time.monotonic() - self._asked_at >= _ARMED
+
+    @property
+    def columns(self) -> int:
+        return self._app.output.get_size().columns if self._app else _NARROW
+
+    def live(self) -> str:
+        """The end of what is live, as far as it may be shown."""
+        from roundtrip.agent.frontends.terminal.paint import clip, paint
+
+        room = self._room()
+        lines: list[str] = []
+        after: Block | None = None
+        for block in reversed(self.view.live):
+            if len(lines) >= room:
+                break
+            gap = [""] if after is not None and apart(block, after) else []
+            lines = [*clip(paint(block, self.columns, self.color, self.ascii), self.columns)[-room:], *gap, *lines]
+            after = block
+        return "\n".join(lines[-room:])
+
+    def _room(self) -> int:
+        """Lines that live text may take: with all else, they must fit on the screen when it has become narrow."""
+        assert self._app is not None
+        size = self._app.output.get_size()
+        wraps = -(-size.columns // _NARROW)
+        return max(2, (size.rows - 6) // max(1, wraps))
+
+    def _print(self) -> None:
+        """Writes what was not printed yet, unless another program has the terminal."""
+        app = self._app
+        if app is None or app._running_in_terminal or not self._unprinted:
+            return
+        if app.is_running:
+            app.renderer.erase()
+        app.output.write_raw("\r\n".join([*self._unprinted, ""]))
+        app.output.flush()
+        self._unprinted = []
+        if app.is_running:
+            app._redraw()
+
+    async def _tick(self) -> None:
+        while self.view.status.busy or self._unprinted:
+            await asyncio.sleep(_TICK)
+            self._print()
+            assert self._app is not None
+            self._app.invalidate()
+        self._ticker = None

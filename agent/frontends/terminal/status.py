@@ -1,0 +1,124 @@
+"""What the agent is doing, since when, and what it has cost: two lines, read off the event stream."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from roundtrip.agent.events import (
+    ArgumentDelta,
+    AssistantEnded,
+    CallBegun,
+    Event,
+    ModelChanged,
+    ReasoningDelta,
+    Repaired,
+    RequestSent,
+    Retrying,
+    TextDelta,
+    ToolFinished,
+    ToolStarted,
+    TurnEnded,
+    UsageReported,
+)
+from roundtrip.agent.frontends.words import count, duration, printable
+
+SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧"
+_TICK: Final = 0.25
+
+
+class Status:
+    """clock: seconds that only go forward."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self.model = ""
+        self.mode = ""
+        """What may be done without asking, in a word."""
+        self._doing, self._since = "", 0.0
+        self._prompt_tokens = self._cached_tokens = self._repairs = 0
+        self._running: dict[int, str] = {}
+        self._handlers: Mapping[type, Callable[[Any], None]] = {
+            RequestSent: lambda event: self.doing("waiting for the model"),
+            ReasoningDelta: lambda event: self._go_on("thinking"),
+            TextDelta: lambda event: self._go_on("writing"),
+            CallBegun: lambda event: self._go_on("writing a call"),
+            ArgumentDelta: lambda event: self._go_on("writing a call"),
+            AssistantEnded: lambda event: self.doing("working"),
+            ToolStarted: self._started,
+            ToolFinished: self._finished,
+            Retrying: lambda event: self.doing("waiting before the next try" if event.seconds >= 1 else "asking again"),
+            UsageReported: self._used,
+            Repaired: self._repaired,
+            ModelChanged: self._changed,
+            TurnEnded: lambda event: self.doing(""),
+        }
+
+    def __call__(self, event: Event) -> None:
+        handler = self._handlers.get(type(event))
+        if handler:
+            handler(event)
+
+    def doing(self, what: str) -> None:
+        """From now on; "" for nothing."""
+        self._doing, self._since = what, self._clock()
+
+    def forget(self) -> None:
+        """Another session: what was counted does not count for it."""
+        self._prompt_tokens = self._cached_tokens = self._repairs = 0
+        self._running = {}
+        self.doing("")
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._doing)
+
+    def activity(self, *, ascii: bool = False) -> str:
+        """What it waits for and since when, "" when it is the user's turn."""
+        if not self._doing:
+            return ""
+        seconds = self._clock() - self._since
+        sign = "*" if ascii else SPINNER[int(seconds / _TICK) % len(SPINNER)]
+        since = f" {duration(seconds)}" if seconds >= 1 else ""
+        return f"{sign} {self._doing}{since} · Esc stops"
+
+    def line(self, width: int) -> str:
+        """Model, mode, tokens, repairs; where that is too wide, the last ones are left out."""
+        shown = ""
+        for part in self._parts():
+            longer = f"{shown} · {part}" if shown else part
+            if len(longer) > width:
+                break
+            shown = longer
+        return shown
+
+    def _parts(self) -> Iterator[str]:
+        yield printable(self.model) or "no model yet"
+        if self.mode:
+            yield self.mode
+        if self._prompt_tokens:
+            cached = f" ({count(self._cached_tokens)} cached)" if self._cached_tokens else ""
+            yield f"{count(self._prompt_tokens)} tokens{cached}"
+        if self._repairs:
+            yield f"{self._repairs} repair{'' if self._repairs == 1 else 's'}"
+
+    def _go_on(self, what: str) -> None:
+        if self._doing != what:
+            self.doing(what)
+
+    def _started(self, event: ToolStarted) -> None:
+        self._running[event.index] = event.name
+        self.doing(f"running {', '.join(dict.fromkeys(self._running.values()))}")
+
+    def _finished(self, event: ToolFinished) -> None:
+        self._running.pop(event.index, None)
+
+    def _used(self, event: UsageReported) -> None:
+        self._prompt_tokens = event.prompt_tokens + event.completion_tokens
+        self._cached_tokens = event.cached_tokens
+
+    def _repaired(self, event: Repaired) -> None:
+        self._repairs += 1
+
+    def _changed(self, event: ModelChanged) -> None:
+        self.model = event.model

@@ -1,0 +1,261 @@
+"""Events in, blocks out: what goes to the scrollback for good, and what is shown only as long as it lasts.
+
+Strategy. What is printed can't be taken back, so a block is committed when it can't change any more. Until then it
+is `live`. Reasoning is committed when text begins. Text is committed block by block only if reasoning came before it:
+without that, a later `</think>` may turn all of it into reasoning, and behind a call that has begun it may still be
+part of it; then it is held until the message has ended. The end decides: `AssistantEnded` says what the message was,
+and commits what of it is not committed yet. So a log without deltas, replayed, is shown in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import Any, Final
+
+from roundtrip.agent.events import (
+    ArgumentDelta,
+    AssistantEnded,
+    CallBegun,
+    Event,
+    Failed,
+    Interrupted,
+    ModelChanged,
+    ReasoningDelta,
+    RequestSent,
+    Retrying,
+    TextDelta,
+    ToolFinished,
+    ToolOutput,
+    ToolStarted,
+    TurnEnded,
+    UserSaid,
+)
+from roundtrip.agent.frontends.terminal.blocks import Block
+from roundtrip.agent.frontends.terminal.markdown import MarkdownStream
+from roundtrip.agent.frontends.words import call_line, count
+from roundtrip.agent.messages import Call
+
+_HEAD, _TAIL = 3, 5
+"""Lines of a command's output that are shown from its beginning and its end."""
+
+_TITLE: Final = 50
+"""Characters of what a call is about that stand before its outcome."""
+
+_KEPT: Final = 4096
+"""Characters of live output that are kept."""
+
+_TAKEN_BACK: Final = "(the answer above is not what the model said in the end, which is:)"
+
+
+@dataclass(slots=True)
+class _Message:
+    """The model's message as far as it has come. committed: text that is in the scrollback."""
+
+    stream: MarkdownStream = field(default_factory=MarkdownStream)
+    held: list[Block] = field(default_factory=list)
+    committed: str = ""
+    text: bool = False
+    reasoning: str = ""
+    thought: bool = False
+    """Whether the reasoning is committed."""
+    certain: bool = False
+    calls: dict[int, tuple[str, int]] = field(default_factory=dict)
+    """Calls that are being written: name and size of the arguments."""
+
+
+class Transcript:
+    """Called with an event, gives the blocks to commit."""
+
+    def __init__(self) -> None:
+        self._message = _Message()
+        self._calls: dict[int, Call] = {}
+        self._running: dict[int, str] = {}
+        """Live output of the calls that run."""
+        self._previewed: set[int] = set()
+        self._said = ""
+        self._handlers: Mapping[type, Callable[[Any], list[Block]]] = {
+            UserSaid: self._user,
+            RequestSent: self._sent,
+            ReasoningDelta: self._reasoning,
+            TextDelta: self._text,
+            CallBegun: self._call_begun,
+            ArgumentDelta: self._argument,
+            AssistantEnded: self._ended,
+            ToolStarted: self._started,
+            ToolOutput: self._output,
+            ToolFinished: self._finished,
+            Interrupted: self._interrupted,
+            Retrying: self._retrying,
+            Failed: self._failed,
+            ModelChanged: self._changed,
+            TurnEnded: self._over,
+        }
+
+    def __call__(self, event: Event) -> list[Block]:
+        handler = self._handlers.get(type(event))
+        return handler(event) if handler else []
+
+    def previewed(self, index: int) -> None:
+        """The change that this call makes has been shown before it runs."""
+        self._previewed.add(index)
+
+    @property
+    def live(self) -> tuple[Block, ...]:
+        """What may still change."""
+        message = self._message
+        thinking = message.reasoning and not message.thought
+        blocks = [Block("reasoning", message.reasoning)] if thinking else []
+        blocks += [*message.held, *message.stream.tail]
+        blocks += [Block("running", f"{name or 'a call'} … {count(size)} characters") for name, size in
+                   message.calls.values()]  # fmt: skip
+        for index, output in self._running.items():
+            call = self._calls[index]
+            if "command" not in call.parsed:  # a command stands there already
+                blocks.append(Block("running", call_line(call.name, call.parsed)))
+            blocks += [Block("output", _last_lines(output, _TAIL), follows=True)] if output.strip() else []
+        return tuple(blocks)
+
+    def _user(self, event: UserSaid) -> list[Block]:
+        return [Block("user", event.text)]
+
+    def _sent(self, event: RequestSent) -> list[Block]:
+        shown = self._message.committed or self._message.thought
+        self._message = _Message()
+        return [Block("note", "(broken off, and asked again)")] if shown else []
+
+    def _reasoning(self, event: ReasoningDelta) -> list[Block]:
+        message = self._message
+        message.reasoning += event.text
+        message.certain = message.certain or not message.text
+        return []
+
+    def _text(self, event: TextDelta) -> list[Block]:
+        message = self._message
+        text = event.text if message.text else event.text.lstrip()
+        if not text:
+            return []
+        message.text = True
+        blocks = message.stream.feed(text)
+        if not message.certain:
+            message.held += blocks
+            return []
+        message.committed += "".join(block.text for block in blocks)
+        return [*self._thought(), *blocks]
+
+    def _thought(self) -> list[Block]:
+        """The reasoning, once."""
+        message = self._message
+        if message.thought or not message.reasoning.strip():
+            return []
+        message.thought = True
+        return [Block("reasoning", message.reasoning.strip())]
+
+    def _call_begun(self, event: CallBegun) -> list[Block]:
+        self._message.certain = False
+        self._message.calls[event.index] = (event.name.removeprefix("functions.").partition(":")[0], 0)
+        return []
+
+    def _argument(self, event: ArgumentDelta) -> list[Block]:
+        name, size = self._message.calls.get(event.index, ("", 0))
+        self._message.calls[event.index] = (name, size + len(event.text))
+        return []
+
+    def _ended(self, event: AssistantEnded) -> list[Block]:
+        self._message.reasoning = event.message.reasoning
+        blocks = [*self._thought(), *self._rest(event.message.content.strip())]
+        blocks += [Block("failed", f"a call that could not be read: {call.reason}") for call in event.unreadable]
+        self._message = _Message()
+        self._calls = {call.index: call for call in event.message.calls}
+        self._running, self._previewed = {}, set()
+        self._said = event.message.content.strip()
+        return blocks
+
+    def _rest(self, content: str) -> list[Block]:
+        """The blocks of the content that are not committed yet."""
+        stream, committed = MarkdownStream(), self._message.committed
+        blocks = [*stream.feed(content), *stream.finish()]
+        sizes = list(accumulate((len(block.text) for block in blocks), initial=0))
+        done = next((number for number, size in enumerate(sizes) if size >= len(committed.rstrip())), len(blocks))
+        if content.startswith(committed.rstrip()) and sizes[done] <= len(committed):
+            return blocks[done:]
+        return [Block("note", _TAKEN_BACK), *blocks]
+
+    def _started(self, event: ToolStarted) -> list[Block]:
+        call = self._calls.get(event.index)
+        if call is None:
+            return []
+        self._running[event.index] = ""
+        command = call.parsed.get("command")
+        if isinstance(command, str) and event.index not in self._previewed:
+            return [Block("command", command)]
+        return []
+
+    def _output(self, event: ToolOutput) -> list[Block]:
+        if event.index in self._running:
+            self._running[event.index] = (self._running[event.index] + event.text)[-_KEPT:]
+        return []
+
+    def _finished(self, event: ToolFinished) -> list[Block]:
+        call = self._calls.get(event.index)
+        ran = self._running.pop(event.index, None) is not None
+        if call is None:
+            return []
+        first, _, output = event.content.strip().partition("\n")
+        diff = event.details.startswith("--- ")
+        outcome = first if diff or event.failed or not event.details else event.details.partition("\n")[0]
+        command = ran and "command" in call.parsed
+        line = outcome if command else f"{call_line(call.name, call.parsed, _TITLE)}: {outcome}"
+        blocks = [Block("failed" if event.failed else "call", line, follows=True)]
+        if command and output.strip():
+            blocks.append(Block("output", _folded(output), follows=True))
+        if diff and event.index not in self._previewed:
+            blocks.append(Block("diff", event.details, follows=True))
+        return blocks
+
+    def _interrupted(self, event: Interrupted) -> list[Block]:
+        blocks = self._partial()
+        for index in self._running:
+            call = self._calls[index]
+            line = f"{call_line(call.name, call.parsed, _TITLE)}: interrupted; it may have run"
+            blocks.append(Block("failed", line, follows=True))
+        self._running = {}
+        return [*blocks, Block("note", "interrupted")]
+
+    def _partial(self) -> list[Block]:
+        """What came of a message that has no end."""
+        message = self._message
+        blocks = [*self._thought(), *message.held, *message.stream.finish()]
+        self._message = _Message()
+        return blocks
+
+    def _retrying(self, event: Retrying) -> list[Block]:
+        pause = f" in {event.seconds:.0f} s" if event.seconds >= 1 else ""
+        return [*self._partial(), Block("note", f"asking again{pause}: {event.reason}")]
+
+    def _failed(self, event: Failed) -> list[Block]:
+        return [*self._partial(), Block("error", event.text)]
+
+    def _changed(self, event: ModelChanged) -> list[Block]:
+        return [Block("note", f"the model is {event.model}, which speaks as {event.profile}")]
+
+    def _over(self, event: TurnEnded) -> list[Block]:
+        blocks = self._partial()
+        if event.outcome == "answered" and event.answer != self._said:  # attempt_completion
+            stream = MarkdownStream()
+            blocks += [*stream.feed(event.answer), *stream.finish()]
+        return blocks
+
+
+def _folded(output: str) -> str:
+    """The first and the last lines of an output, and how many lie between."""
+    lines = output.strip("\n").split("\n")
+    if len(lines) <= _HEAD + _TAIL + 1:
+        return "\n".join(lines)
+    hidden = len(lines) - _HEAD - _TAIL
+    return "\n".join([*lines[:_HEAD], f"… {hidden} more lines …", *lines[-_TAIL:]])
+
+
+def _last_lines(text: str, number: int) -> str:
+    return "\n".join(text.rstrip("\n").split("\n")[-number:])

@@ -1,0 +1,62 @@
+"""How things are said in a line: shared by the front ends."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from roundtrip.agent.runtime.sessions import Summary
+
+_TITLE: Final = 60
+_UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"))
+_TELLING: Final = ("command", "path", "pattern", "regex", "query", "files")
+"""Arguments that say what a call is about."""
+
+
+def printable(text: str) -> str:
+    """The text without control characters, which a model could use to write to somebody's terminal."""
+    return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
+
+
+def call_line(name: str, arguments: Mapping[str, Any], most: int = 200) -> str:
+    """What a call is about, in one line: its name and the argument that tells most, cut."""
+    told = next((arguments[key] for key in _TELLING if key in arguments), arguments or "")
+    text = told if isinstance(told, str) else json.dumps(told, ensure_ascii=False)
+    line = f"{name} {' '.join(text.split())}".strip()
+    return f"{line[:most]}…" if len(line) > most else line
+
+
+def duration(seconds: float) -> str:
+    """"4 s", "2 min 5 s"."""
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def count(number: int) -> str:
+    """"950", "12.3k", "1.2M"."""
+    if number < 1000:
+        return str(number)
+    return f"{number / 1000:.1f}k" if number < 1_000_000 else f"{number / 1_000_000:.1f}M"
+
+
+def age(seconds: float) -> str:
+    """About how long ago: "5 min", "3 h", "2 d", "now"."""
+    return next((f"{int(seconds // size)} {unit}" for size, unit in _UNITS if seconds >= size), "now")
+
+
+def session_lines(found: Iterable[Summary], now: float, *, everywhere: bool = False) -> list[str]:
+    """id, age, what was asked first; with `everywhere`, in which folder."""
+    sessions = list(found)
+    width = max((len(one.header.id) for one in sessions), default=0)
+    return [
+        f"{one.header.id:{width}}  {age(now - one.modified):>6}  {title(one)}"
+        + (f"  ({printable(one.header.workspace)})" if everywhere else "")
+        for one in sessions
+    ]
+
+
+def title(one: Summary) -> str:
+    """What the user asked first, cut."""
+    text = printable(one.title)
+    return f"{text[:_TITLE]}…" if len(text) > _TITLE else text
