@@ -30,8 +30,9 @@ _BYTES_PER_TOKEN: Final = 4
 class ScriptedServer:
     """A context manager; the server runs inside of it.
 
-    turns: plain data, see `script`. profile: whose rules the ids follow. pause: seconds before each event.
-    bodies: of all requests, also of refused ones. refusals: why those were refused. played: turns that were said.
+    turns: plain data, see `script`. profile: whose rules the ids follow. pause: seconds before each event, which may
+    be changed. bodies: of all requests, also of refused ones. refusals: why those were refused. played: turns that
+    were said.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class ScriptedServer:
         self.played = 0
         self.turns = tuple(read_turn(turn) for turn in turns)
         self._profile = profile
-        self._pause = pause
+        self.pause = pause
         self._said: Said | None = None
         self._taking = threading.Lock()
         self._closing = threading.Event()
@@ -97,7 +98,7 @@ class ScriptedServer:
 
     def wait(self) -> bool:
         """Makes the pause before an event; False if the server is closing."""
-        return not self._closing.wait(self._pause) if self._pause else True
+        return not self._closing.wait(self.pause) if self.pause else True
 
 
 def _usage(request: Request, said: Said | None, turn: Turn) -> dict[str, Any]:

@@ -258,7 +258,7 @@ def _changes(text: str, key: str, value: str, present: bool) -> Iterator[str]:
     if not present:
         yield line + ("\r\n" if "\r\n" in text else "\n") + text
         return
-    lines = re.split(r"(?<=\n)", text)
+    lines = text.splitlines(keepends=True)
     begins = [n for n, old in enumerate(lines) if re.match(rf"""[ \t]*["']?{key}["']?[ \t]*=""", old)]
     for begin in begins:
         for end in range(begin + 1, len(lines) + 1):

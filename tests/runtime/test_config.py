@@ -292,7 +292,9 @@ LONG = 'text = """\nbase_url = "in a text"\n[no table]\n"""\n'
         ('base_url = """\nb\n# c\n""" # d\napi_key = "k"\n', "", f'base_url = "{A}" # d\napi_key = "k"\n'),
         (LONG, "", f'base_url = "{A}"\n{LONG}'),
         (f'{LONG}base_url = "b"\n{OTHERS}', "", f'{LONG}base_url = "{A}"\n{OTHERS}'),
-        ('# \u2028 ü\nbase_url = "b"\n', "", f'# \u2028 ü\nbase_url = "{A}"\n'),
+        ('# \u2028base_url = 1\nbase_url = "b"\n', "", f'# \u2028base_url = 1\nbase_url = "{A}"\n'),
+        ('base_url = "b\u2028b" # ü\napi_key = "k"\n', "", f'base_url = "{A}" # ü\napi_key = "k"\n'),
+        (f'"base\\u005furl" = "{A}"\n', "", f'"base\\u005furl" = "{A}"\n'),
     ],
 )
 def test_only_the_lines_of_the_server_are_written(tmp_path: Path, before: str, model: str, after: str) -> None:

@@ -183,11 +183,13 @@ def silent(connection: socket.socket, over: threading.Event) -> None:
 
 
 def dripping(beginning: bytes) -> Talk:
-    """One byte now and then, without an end."""
+    """One byte now and then, for longer than a test may take, but not for ever: a test should fail, not hang."""
 
     def talk(connection: socket.socket, over: threading.Event) -> None:
         connection.sendall(beginning)
-        while not over.wait(0.02):
+        for _ in range(1000):
+            if over.wait(0.02):
+                return
             connection.sendall(b" ")
 
     return talk
@@ -195,7 +197,8 @@ def dripping(beginning: bytes) -> Talk:
 
 def flooding(connection: socket.socket, over: threading.Event) -> None:
     connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n")
-    while not over.is_set():
+    until = time.monotonic() + 20
+    while not over.is_set() and time.monotonic() < until:
         connection.sendall(b" " * 65536)
 
 

@@ -70,6 +70,7 @@ def application(screen: Surface) -> Application[None]:
     input_window, search = _input(screen)
     rows = [*_above(screen), input_window, *_below(screen, search)]
     app = reflowing_application(
+        lively=lambda: bool(screen.view.live),
         layout=Layout(HSplit(rows, align=VerticalAlign.TOP), input_window),
         key_bindings=bindings(screen),
         style=Style.from_dict(style),
@@ -87,11 +88,16 @@ def _output() -> Output:
     from prompt_toolkit.data_structures import Size
     from prompt_toolkit.output.vt100 import Vt100_Output
 
+    class Terminal(Vt100_Output):
+        def erase_down(self) -> None:
+            """As always, but never from the very first cell: tmux would keep what was there in its scrollback."""
+            self.write_raw("\x1b[K\x1b[C\x1b[J\x1b[D")
+
     def size() -> Size:
         columns, rows = os.get_terminal_size(sys.stdout.fileno())
         return Size(rows=rows or 24, columns=columns or 80)
 
-    return Vt100_Output(sys.stdout, size, term=os.environ.get("TERM"), enable_cpr=False)
+    return Terminal(sys.stdout, size, term=os.environ.get("TERM"), enable_cpr=False)
 
 
 def _above(screen: Surface) -> list[Container]:

@@ -138,7 +138,7 @@ def _diff(block: Block, brush: _Brush) -> list[str]:
     lines, painted, head = _whole(block.text), [], False
     for number, line in enumerate(lines):
         signs = [after[:3] for after in lines[number : number + 3]]
-        begins = line.startswith("diff ") or signs in (["---", "+++", "@@ "], ["---", "+++"])
+        begins = line.startswith("diff ") or signs == ["---", "+++", "@@ "]
         head = begins or (head and not line.startswith("@@"))
         code = _CYAN if line.startswith("@@") else _BOLD if head else {"+": _GREEN, "-": _RED}.get(line[:1], "")
         painted.append(brush(code, line) if code else line)

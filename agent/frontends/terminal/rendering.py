@@ -39,8 +39,15 @@ _BREAK: Final = re.compile(r"<br\s*/?>", re.IGNORECASE)
 
 _SPACES: Final = dict.fromkeys((0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F), " ") | {0x3000: "  "}
 """No control characters, but `printable` wants none of them."""
+
+_VARIANTS: Final = dict.fromkeys((0xFE0E, 0xFE0F), "")
+"""Behind a sign they ask for an emoji or for none. No two terminals agree on how wide that is."""
+
 _UNSEEN: Final = dict.fromkeys((0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF), "")
 """Joins emoji, or says where a word may be broken."""
+
+_ALWAYS: Final = _SPACES | _VARIANTS
+_IN_PROSE: Final = _ALWAYS | _UNSEEN
 
 _ASCII: Final = {" • ": " * ", "▌ ": "| "}
 _STYLES: Final = {
@@ -60,7 +67,7 @@ _STYLES: Final = {
 def clean(text: str, prose: bool = False) -> str:
     """Nothing in it that a terminal would obey. What can't be seen is dropped from prose, and shown in the rest."""
     text = _NEWLINE.sub("\n", text).expandtabs(_TAB)
-    return printable(text.translate(_SPACES | _UNSEEN if prose else _SPACES))
+    return printable(text.translate(_IN_PROSE if prose else _ALWAYS))
 
 
 def styled(style: Style | None, text: str) -> str:
@@ -185,6 +192,8 @@ def _inline(tokens: list[Token]) -> Iterator[Token]:
     bare = False
     for number, token in enumerate(tokens):
         token.content = clean(token.content, prose=True).replace("\n", " ")
+        if number and tokens[number - 1].type == "hardbreak":
+            token.content = token.content.lstrip()
         if token.type == "link_open":
             bare = str(token.attrs.get("href", "")) in (
                 tokens[number + 1].content,
@@ -213,7 +222,15 @@ def _renderer() -> type[Markdown]:
             code = str(self.text).strip("\n") + "\n"
             yield Text.assemble(*((run, style or "") for style, run in lexed(code, self.lexer_name.lower())), end="")
 
-    ours = {"heading_open": Heading, "fence": Code, "code_block": Code, "list_item_open": _item()}
+    class Table(theirs.TableElement):
+        def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+            """Long words are folded, not cut."""
+            for table in super().__rich_console__(console, options):
+                for column in getattr(table, "columns", ()):
+                    column.overflow = "fold"
+                yield table
+
+    ours = {"table_open": Table, "heading_open": Heading, "fence": Code, "code_block": Code, "list_item_open": _item()}
 
     class Shown(theirs.Markdown):
         elements = theirs.Markdown.elements | ours | {"blockquote_open": _quote()}

@@ -12,17 +12,19 @@ line once, as text that can be copied, and nothing is ever rewritten. Rules:
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from roundtrip.agent.frontends.terminal.blocks import Block, apart
+from roundtrip.agent.frontends.terminal.reflow import follow_cursor, reflows
+from roundtrip.agent.frontends.terminal.view import View
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
     from prompt_toolkit.buffer import Buffer
-    from roundtrip.agent.frontends.terminal.view import View
 
 _TICK: Final = 0.25
 """Seconds between two redraws while something is awaited."""
@@ -32,6 +34,9 @@ _REDRAW: Final = 0.06
 
 _ARMED: Final = 0.3
 """Seconds before a key can answer a question: who was typing then goes on typing."""
+
+_LEAST: Final = 4
+"""Lines of live text that are always shown."""
 
 _NARROW: Final = 60
 """Columns to which a terminal may be narrowed without leaving traces."""
@@ -45,11 +50,14 @@ class Screen:
     def __init__(self, root: Path, history: Path, *, color: bool = True, ascii: bool = False) -> None:
         self.root = root
         self.color, self.ascii = color, ascii
+        self._wraps = reflows(os.environ)
         self.why = False
         """Whether the input is the reason for a no."""
         self._history = history
         self._last: Block | None = None
         self._unprinted: list[str] = []
+        self._printed = 1
+        """Lines that stand above what is drawn, at least."""
         self._asked_at = 0.0
         self._ticker: asyncio.Task[None] | None = None
         self._app: Application[None] | None = None
@@ -182,11 +190,13 @@ class Screen:
         return "\n".join(lines[-room:])
 
     def _room(self) -> int:
-        """Lines that live text may take: with all else, they must fit on the screen when it has become narrow."""
-        assert self._app is not None
-        size = self._app.output.get_size()
+        """Lines that live text may take. If the terminal gets narrow, each becomes `wraps` lines, and those above the
+        cursor are pushed up by as many: they must not leave the screen, neither for its height nor because too little
+        stands above them to be pushed out first."""
+        size = self.app.output.get_size()
         wraps = -(-size.columns // _NARROW)
-        return max(2, (size.rows - 6) // max(1, wraps))
+        pushed = max(_LEAST, self._printed // (wraps - 1)) if wraps > 1 else size.rows
+        return max(2, min((size.rows - 6) // max(1, wraps), pushed))
 
     def _print(self) -> None:
         """Writes what was not printed yet, unless another program has the terminal."""
@@ -194,7 +204,9 @@ class Screen:
         if app is None or app._running_in_terminal or not self._unprinted:
             return
         if app.is_running:
+            follow_cursor(app, self._wraps)
             app.renderer.erase()
+        self._printed += len(self._unprinted)
         app.output.write_raw("\r\n".join([*self._unprinted, ""]))
         app.output.flush()
         self._unprinted = []

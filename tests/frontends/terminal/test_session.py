@@ -1,0 +1,563 @@
+"""The session at the keyboard, as a person has it: the real program on a terminal, against a real server."""
+
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from roundtrip.agent.commands.scripted_server import ScriptedServer
+from terminal import CTRL_C, CTRL_D, ENTER, ESC, TMUX, Terminal, environment, terminal, tmux
+
+pytestmark = pytest.mark.terminal
+
+READY = "kimi-k2 · "
+
+
+def pieces(text: str, size: int = 4) -> list[str]:
+    return [text[at : at + size] for at in range(0, len(text), size)]
+
+
+def says(text: str) -> dict[str, Any]:
+    return {"chunks": pieces(text)}
+
+
+def thinks(thought: str, text: str) -> dict[str, Any]:
+    thoughts = [{"reasoning_content": piece} for piece in pieces(thought)]
+    return {"deltas": [*thoughts, *({"content": piece} for piece in pieces(text))]}
+
+
+def calls(*made: tuple[str, dict[str, Any]], text: str = "") -> dict[str, Any]:
+    """A turn that makes calls, as Kimi K2 leaks them."""
+    blocks = "".join(
+        f"<|tool_call_begin|>functions.{name}:{n}<|tool_call_argument_begin|>{json.dumps(arguments)}<|tool_call_end|>"
+        for n, (name, arguments) in enumerate(made)
+    )
+    return says(f"{text}<|tool_calls_section_begin|>{blocks}<|tool_calls_section_end|>")
+
+
+WRITE = ("write_to_file", {"path": "hello.py", "content": "print('hi')\n"})
+RUN = ("execute_command", {"command": "for i in $(seq 30); do echo line $i; done"})
+WAIT = ("execute_command", {"command": "while [ ! -e go ]; do sleep 0.05; done"})
+SLEEP = ("execute_command", {"command": "echo begun; sleep 300"})
+
+
+class Place:
+    """A home, a project, a server, and the program."""
+
+    def __init__(self, path: Path) -> None:
+        self.home, self.project = path / "home", path / "project"
+        self.home.mkdir()
+        self.project.mkdir()
+        self.server: ScriptedServer
+        self.environment = environment(self.home)
+
+    def agent(self, *words: str, columns: int = 80, rows: int = 24, **more: str) -> Any:
+        env = self.environment | {"AGENT_BASE_URL": self.server.base_url} | more
+        return terminal(*words, cwd=self.project, env=env, columns=columns, rows=rows)
+
+    def body(self, number: int = -1) -> list[dict[str, Any]]:
+        """The messages of a request."""
+        messages: list[dict[str, Any]] = json.loads(self.server.bodies[number])["messages"]
+        return messages
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The only session's."""
+        (file,) = (self.home / ".local/state/roundtrip/sessions").glob("*.jsonl")
+        return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+@pytest.fixture
+def serving(place: Place, request: pytest.FixtureRequest) -> Iterator[ScriptedServer]:
+    """The server of a test that says its turns with `turns`."""
+    marker = request.node.get_closest_marker("turns")
+    with ScriptedServer(marker.args, "kimi-k2", pause=marker.kwargs.get("pause", 0.0)) as server:
+        place.server = server
+        yield server
+        assert server.refusals == []
+
+
+turns = pytest.mark.turns
+
+
+def words(count: int) -> str:
+    """A document of all kinds of blocks, in which each word is another one."""
+    parts, number = [], 0
+
+    def some(how_many: int) -> str:
+        nonlocal number
+        number += how_many
+        return " ".join(f"w{n:05}" for n in range(number - how_many, number))
+
+    while number < count:
+        parts += [
+            f"## {some(3)}", f"{some(30)} **{some(2)}** and `{some(1)}`", f"- {some(4)}\n- {some(12)}\n  - {some(3)}",
+            f"| {some(1)} | {some(1)} |\n|---|---|\n| {some(1)} | {some(1)} |",
+            f"```python\nx = '{some(3)}'\n# {some(4)}\n\nprint()\n```", f"> {some(20)}", f"1. {some(3)}\n2. {some(14)}",
+        ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def found(text: str) -> list[str]:
+    return re.findall(r"w\d{5}", text)
+
+
+DOCUMENT = words(2900)
+
+
+@pytest.mark.parametrize("columns", [60, 80, 200])
+@pytest.mark.parametrize("kind", ["an answer after reasoning", "an answer that may be reasoning"])
+def test_the_scrollback_is_the_text(place: Place, columns: int, kind: str) -> None:
+    assert len(DOCUMENT) > 20_000
+    turn = thinks("Hm.", DOCUMENT) if "after" in kind else says(DOCUMENT)
+    with ScriptedServer([turn], "kimi-k2") as place.server, place.agent(columns=columns) as tty:
+        tty.wait(READY)
+        tty.say("write")
+        tty.wait("tokens")
+        tty.settle()
+        assert found(tty.text) == found(DOCUMENT)
+
+
+@pytest.mark.skipif(not TMUX, reason="needs tmux")
+@pytest.mark.parametrize("widths", [(200, 60), (80, 60), (60, 200), (100, 80)], ids=str)
+def test_a_resize_in_the_middle_leaves_nothing_behind(place: Place, widths: tuple[int, int]) -> None:
+    before, after = widths
+    reading = thinks("Hm.", DOCUMENT[:12000]) if before == 80 else says(DOCUMENT[:12000])
+    with ScriptedServer([reading, says("Done.")], "kimi-k2", pause=0.001) as server:
+        env = place.environment | {"AGENT_BASE_URL": server.base_url}
+        with tmux(cwd=place.project, env=env, columns=before) as tty:
+            tty.wait(READY)
+            tty.say("write")
+            for width, word in ((after, "w00100"), (before, "w00200"), (after, "w00300")):
+                tty.wait(lambda word=word: max(found(tty.shown), default="") >= word)
+                server.pause = 0.5  # what is written just then may come too late for the old width, and too early
+                time.sleep(0.3)
+                tty.resize(width)
+                time.sleep(0.7)
+                server.pause = 0.001
+            tty.wait("tokens")
+            tty.say("and")
+            tty.wait("Done.")
+            text = tty.text
+            assert found(text) == found(DOCUMENT[:12000])
+            assert text.count("asks first") == 1, "the status line is there once"
+            assert text.count("writing") == 0
+
+
+APPROVED = [calls(WRITE, RUN, text="I write and run."), says("All done.")]
+
+
+@turns(*APPROVED)
+def test_yes_by_one_key(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("do it")
+        tty.wait("Make this change?")
+        assert "+print('hi')" in tty.shown, "the diff is seen before it is approved"
+        assert not (place.project / "hello.py").exists()
+        tty.settle()
+        tty.send("y")
+        tty.wait("Run this command?")
+        assert (place.project / "hello.py").read_text() == "print('hi')\n"
+        assert "$ for i in" in tty.shown
+        tty.settle()
+        tty.send("y")
+        tty.wait("All done.")
+        tty.settle()
+        assert tty.text.count("created hello.py") == 1
+        assert tty.text.count("+print('hi')") == 1
+        assert "exit code 0" in tty.text
+        assert "line 1\n" in tty.text
+        assert "line 15\n" not in tty.text, "output is folded"
+        assert "more lines" in tty.text
+        assert "line 30\n" in tty.text
+
+
+@turns(calls(WRITE), calls(("write_to_file", {"path": "b.py", "content": "b = 1\n"})), calls(RUN), says("All done."))
+def test_always_means_this_kind_and_this_session(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("do it")
+        tty.wait("Make this change?")
+        tty.settle()
+        tty.send("a")
+        tty.wait("Run this command?")
+        assert (place.project / "b.py").exists(), "the second edit was not asked for"
+        assert "+b = 1" in tty.shown, "but shown"
+        assert "edits allowed" in tty.shown
+        tty.settle()
+        tty.send("y")
+        tty.wait("All done.")
+
+
+@turns(calls(WRITE, text="I write."), says("As you wish."))
+def test_no_with_a_reason_goes_to_the_model(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("do it")
+        tty.wait("Make this change?")
+        tty.settle()
+        tty.send("n")
+        tty.wait("why>")
+        tty.say("use tabs")
+        tty.wait("As you wish.")
+        assert not (place.project / "hello.py").exists()
+        assert "the user said no. They said: use tabs" in place.body()[-1]["content"]
+
+
+@turns(calls(WRITE), says("Well."))
+def test_who_is_typing_does_not_answer(place: Place, serving: ScriptedServer) -> None:
+    serving.pause = 0.02
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("do it")
+        tty.send("maybe y")
+        tty.wait("Make this change?")
+        tty.settle()
+        tty.send("yes a")
+        tty.settle()
+        assert "maybe yyes a" in tty.shown
+        assert "Make this change?" in tty.shown
+        assert not (place.project / "hello.py").exists()
+        tty.send(ENTER)
+        tty.wait("queued: maybe yyes a")
+        tty.settle()
+        tty.send("y")
+        tty.wait("Well.")
+        assert [m["content"] for m in place.body() if m["role"] == "user"] == ["do it", "maybe yyes a"]
+
+
+@turns(calls(RUN, WAIT), says("One."))
+def test_what_is_queued_comes_after_the_results(place: Place, serving: ScriptedServer) -> None:
+    with place.agent("--yes") as tty:
+        tty.wait(READY)
+        tty.say("do it")
+        tty.wait("running execute_command")
+        tty.wait("$ while")
+        tty.say("and then this")
+        tty.wait("queued: and then this")
+        (place.project / "go").touch()
+        tty.wait("One.")
+        assert [message["role"] for message in place.body(1)[3:]] == ["tool", "tool", "user"]
+        assert place.body(1)[-1]["content"] == "and then this"
+        tty.settle()
+        assert tty.text.count("and then this") == 1
+
+
+@turns(says("The first answer. " * 30), says("Two."))
+def test_what_is_queued_too_late_is_the_next_turn(place: Place, serving: ScriptedServer) -> None:
+    serving.pause = 0.01
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("one")
+        tty.wait("writing")
+        tty.say("two")
+        tty.wait("queued: two")
+        tty.wait("Two.")
+        assert [message["role"] for message in place.body()] == ["system", "user", "assistant", "user"]
+
+
+def interrupted(place: Place, tty: Terminal, key: str) -> None:
+    """Stops the turn, and has another one."""
+    tty.send(key)
+    tty.wait("interrupted")
+    place.server.pause = 0.0
+    tty.settle()
+    tty.say("go on")
+    tty.wait("Another turn.")
+    assert place.body()[-1] == {"role": "user", "content": "go on"}
+
+
+@pytest.mark.parametrize("key", [ESC, CTRL_C], ids=["Esc", "Ctrl-C"])
+@turns(says("Never heard."), says("Another turn."))
+def test_interrupted_before_the_first_byte(place: Place, serving: ScriptedServer, key: str) -> None:
+    serving.pause = 60.0
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("wait")
+        tty.wait("waiting for the model")
+        tty.wait(lambda: serving.played)
+        interrupted(place, tty, key)
+
+
+@pytest.mark.parametrize("key", [ESC, CTRL_C], ids=["Esc", "Ctrl-C"])
+@turns(says("Word by word. " * 200), says("Another turn."))
+def test_interrupted_while_it_streams(place: Place, serving: ScriptedServer, key: str) -> None:
+    serving.pause = 0.02
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("write")
+        tty.wait("Word by word. Word")
+        interrupted(place, tty, key)
+        assert "Word by word. Word" in tty.text, "what was seen stays"
+
+
+@pytest.mark.parametrize("key", [ESC, CTRL_C], ids=["Esc", "Ctrl-C"])
+@turns(calls(WRITE, RUN), says("Another turn."))
+def test_interrupted_while_it_asks(place: Place, serving: ScriptedServer, key: str) -> None:
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("write")
+        tty.wait("Make this change?")
+        interrupted(place, tty, key)
+        results = [message["content"] for message in place.body() if message["role"] == "tool"]
+        assert [result.startswith("Not run") for result in results] == [True, True]
+        assert not (place.project / "hello.py").exists()
+
+
+@pytest.mark.parametrize("key", [ESC, CTRL_C], ids=["Esc", "Ctrl-C"])
+@turns(calls(SLEEP, WRITE), says("Another turn."))
+def test_interrupted_while_a_tool_runs(place: Place, serving: ScriptedServer, key: str) -> None:
+    with place.agent("--yes") as tty:
+        tty.wait(READY)
+        tty.say("run")
+        tty.wait("begun")
+        interrupted(place, tty, key)
+        results = [message["content"] for message in place.body() if message["role"] == "tool"]
+        assert "may have run" in results[0]
+        assert results[1].startswith("Not run")
+
+
+@turns(says("Never heard."))
+def test_what_was_queued_comes_back_when_it_is_stopped(place: Place, serving: ScriptedServer) -> None:
+    serving.pause = 60.0
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("wait")
+        tty.wait(lambda: serving.played)
+        tty.say("precious")
+        tty.wait("queued: precious")
+        tty.send(ESC)
+        tty.wait("> precious")
+        assert "queued" not in tty.shown
+
+
+PASTE = "".join(f"pasted line {number}\n" for number in range(2000))
+
+
+@turns(says("Long."))
+def test_a_paste_of_2000_lines(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.send(f"\x1b[200~{PASTE}\x1b[201~")
+        tty.wait("pasted line 1999")
+        assert serving.played == 0, "newlines in a paste don't send it"
+        tty.send(ENTER)
+        tty.wait("Long.")
+        assert place.body()[-1]["content"] == PASTE
+        assert "1990 more lines" in tty.text or "1991 more lines" in tty.text
+
+
+@turns(says("Good."))
+def test_several_lines_can_be_typed(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.send("one\\\rtwo\x1b\rthree\nfour")
+        tty.settle()
+        tty.send(ENTER)
+        tty.wait("Good.")
+        assert place.body()[-1]["content"] == "one\ntwo\nthree\nfour"
+
+
+@turns(says("First."), says("Second."))
+def test_a_session_is_taken_up_again(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("hello")
+        tty.wait("First.")
+        tty.settle()
+        tty.send(CTRL_D)
+        assert tty.wait_end() == 0
+        (resume,) = re.findall(r"agent --resume (\S+)", tty.text)
+    for words in (("--continue",), ("--resume", resume), ("--resume", resume[-4:])):
+        with place.agent(*words) as tty:
+            tty.wait(READY)
+            assert "> hello" in tty.shown
+            assert "First." in tty.shown
+            if words[0] == "--continue":
+                tty.say("again")
+                tty.wait("Second.")
+    assert [message["content"] for message in place.body()[1:]] == ["hello", "First.", "again"]
+    assert place.body(1)[0] == place.body(0)[0], "the system prompt stays as it was"
+
+
+@turns(says("First."))
+def test_commands(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("/help")
+        tty.wait("/sessions")
+        tty.say("/modle")
+        tty.wait("did you mean /model?")
+        tty.say("/model")
+        tty.wait("1. kimi-k2 (now)")
+        tty.say("hello")
+        tty.wait("First.")
+        tty.say("/clear")
+        tty.wait("a new session; the one before")
+        tty.say("/sessions")
+        tty.wait("1. ")
+        assert "hello" in tty.shown
+        tty.say("/resume 1")
+        tty.wait("> hello")
+        tty.say("/quit")
+        assert tty.wait_end() == 0
+        assert serving.played == 1, "none of it went to the model"
+
+
+@turns(says("A file."))
+def test_completion(place: Place, serving: ScriptedServer) -> None:
+    (place.project / "src").mkdir()
+    (place.project / "src" / "module.py").touch()
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.send("/mo")
+        tty.wait("/model")
+        tty.send("\x7f\x7f\x7fread @mod")
+        tty.wait("src/module.py")
+        tty.send("\t")
+        tty.wait("@src/module.py")
+        tty.send(ENTER)
+        tty.settle()
+        tty.send(ENTER)
+        tty.wait("A file.")
+        assert place.body()[-1]["content"] == "read @src/module.py"
+
+
+@turns(says("**Good** `code`."), says("Yes."))
+def test_no_color(place: Place, serving: ScriptedServer) -> None:
+    with place.agent(NO_COLOR="1") as tty:
+        tty.wait(READY)
+        tty.say("hello")
+        tty.wait("Good")
+        tty.settle()
+        colors = re.findall(rb"\x1b\[[0-9;]*\b(?:3[0-7]|4[0-7]|9[0-7]|38;[0-9;]+|48;[0-9;]+)[0-9;]*m", tty.raw)
+        assert colors == []
+
+
+@turns(calls(WRITE), says("It is *done*."))
+def test_a_dumb_terminal(place: Place, serving: ScriptedServer) -> None:
+    with place.agent(TERM="dumb") as tty:
+        tty.say("do it")
+        tty.wait("Make this change?")
+        tty.say("no use tabs")
+        tty.wait("It is done.")
+        assert b"\x1b" not in tty.raw
+        assert "They said: use tabs" in place.body()[-1]["content"]
+        tty.send(CTRL_D)
+        assert tty.wait_end() == 0
+
+
+@turns(calls(SLEEP), says("Another turn."))
+def test_a_dumb_terminal_can_be_interrupted(place: Place, serving: ScriptedServer) -> None:
+    with place.agent("--yes", TERM="dumb") as tty:
+        tty.say("run")
+        tty.wait("sleep 300")
+        tty.settle()
+        tty.send(CTRL_C)
+        tty.wait("interrupted")
+        tty.say("go on")
+        tty.wait("Another turn.")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@turns(calls(SLEEP))
+def test_a_signal_closes_the_session(place: Place, serving: ScriptedServer, number: signal.Signals) -> None:
+    with place.agent("--yes") as tty:
+        tty.wait(READY)
+        tty.say("run")
+        tty.wait("begun")
+        os.kill(tty.process, number)
+        assert tty.wait_end() == 128 + number
+        assert [record["type"] for record in place.records][-2:] == ["interrupted", "turn_ended"]
+
+
+@turns(says("Here I am."))
+def test_the_prompt_is_there_before_what_is_heavy(place: Place, serving: ScriptedServer, tmp_path: Path) -> None:
+    """An openai that takes long to import, as on a slow disk."""
+    slow = tmp_path / "slow"
+    slow.mkdir()
+    gate = tmp_path / "gate"
+    wait = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\n"
+    (slow / "openai.py").write_text(f"{wait}import sys, importlib\nsys.path.remove({str(slow)!r})\n"
+                                    "del sys.modules['openai']\nimportlib.import_module('openai')\n")  # fmt: skip
+    with place.agent(PYTHONPATH=str(slow)) as tty:
+        tty.wait("starting")
+        tty.say("typed early")
+        tty.wait("queued: typed early")
+        gate.touch()
+        tty.wait("Here I am.")
+
+
+@turns(says("Word by word. " * 400))
+def test_typing_while_it_streams(place: Place, serving: ScriptedServer) -> None:
+    serving.pause = 0.002
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("write")
+        tty.wait("Word by word")
+        for end in range(1, 30):
+            tty.send("abcdefghijklmnopqrstuvwxyz0123456789"[end - 1])
+            tty.wait("> " + "abcdefghijklmnopqrstuvwxyz0123456789"[:end])
+        assert "tokens" not in tty.shown, "it still streams"
+
+
+@turns(says("Hello."))
+def test_no_work_while_nothing_happens(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("hi")
+        tty.wait("Hello.")
+        tty.settle(1.0)
+        before, at = ticks(tty.process), time.monotonic()
+        assert not tty.read(3.0), "nothing is drawn"
+        used = (ticks(tty.process) - before) / os.sysconf("SC_CLK_TCK")
+        assert used <= 0.02 * (time.monotonic() - at)
+
+
+def ticks(process: int) -> int:
+    """CPU time of a process."""
+    return sum(map(int, Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[11:13]))
+
+
+def test_a_server_that_is_not_there_is_said_and_nothing_lost(place: Place) -> None:
+    place.server = ScriptedServer([says("Now.")], "kimi-k2")
+    with place.server as server:
+        url = server.base_url
+    env = place.environment | {"AGENT_BASE_URL": url}
+    with terminal(cwd=place.project, env=env) as tty:
+        tty.wait("is the server running?")
+        tty.say("hello")
+        tty.wait(lambda: tty.text.count("is the server running?") == 2)
+        tty.wait("> hello")
+
+
+@turns(says("Never."))
+def test_ctrl_d_leaves_while_it_works(place: Place, serving: ScriptedServer) -> None:
+    serving.pause = 60.0
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("wait")
+        tty.wait(lambda: serving.played)
+        tty.send(CTRL_D)
+        assert tty.wait_end() == 0
+
+
+@turns(says("\x1b]0;title\x07 and \x1b[31mred\x1b[2J."))
+def test_a_model_can_not_write_to_the_terminal(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("hi")
+        tty.wait("red")
+        assert b"\x1b]0;" not in tty.raw
+        assert b"\x1b[2J" not in tty.raw
