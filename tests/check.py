@@ -109,7 +109,7 @@ def tests_on(version: str, python: Path) -> Step:
     own = str(home / "bin" / "python")
     works = Path(own).exists() and subprocess.run([own, "-c", "import pip"], check=False).returncode == 0
     install = [own, "-m", "pip", "install", "-qq", "--no-compile", "-e", ".[test]"]
-    tests = [own, *PYTEST, "-p", "no:cacheprovider", "-m", "not wheel and not llama and not terminal"]
+    tests = [own, *PYTEST, "-p", "no:cacheprovider", "-m", "not wheel and not llama and not once"]
     make = [] if works else [[str(python), "-m", "venv", "--clear", str(home)]]
     return Step(f"pytest {version}", [*make, install, tests])
 

@@ -29,14 +29,17 @@ _START: Final = "llama-server -m model.gguf --jinja --port 8080"
 _ANOTHER: Final = "export AGENT_BASE_URL=http://127.0.0.1:8080/v1"
 
 
-def first_run(path: Path, ask: Ask | None, out: TextIO, ports: Mapping[int, str] = PORTS) -> Settings | None:
+def first_run(
+    path: Path, ask: Ask | None, out: TextIO, ports: Mapping[int, str] = PORTS, seconds: float = 1.0
+) -> Settings | None:
     """The server that the user chooses, written to the config file at `path`; None if none was chosen.
 
     ask: None if nobody can be asked; then it is only said what there is. KeyboardInterrupt passes through.
+    ports, seconds: see `look`.
     """
     numbers = ", ".join(map(str, ports))
     _say(out, f"No model server is set. Looking once at the usual ports of this machine: {numbers} …")
-    found = look(ports)
+    found = look(ports, seconds)
     _list(out, found)
     if not found:
         _say_what_to_do(out, ask is not None)

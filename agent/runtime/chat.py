@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import Final, TextIO
 
 from roundtrip.agent.conversation import Conversation
 from roundtrip.agent.events import ClosedEvent, Event, ModelChanged, TurnEnded
@@ -29,6 +29,9 @@ from roundtrip.agent.runtime.sessions import closing, model_of, rebuilt
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.agent.tooling import Approver, ModelFailure, Tool
 from roundtrip.agent.wire.profiles import GENERIC, PROFILES, Profile, profile_for, profile_of_template
+
+
+_BROKEN_OFF: Final = "the last turn was broken off; the model is told which calls were not run, and which may have run"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +100,11 @@ class Chat:
         self._log, self._loaded = log, loaded
         self._conversation, misfits = rebuilt(loaded)
         ends = closing(self._conversation, loaded.events)
-        for event in ends:
-            self._apply(event)
-        return Loaded(loaded.header, (*loaded.events, *ends), (*loaded.notes, *misfits))
+        for event in ends:  # they belong to what was, and are not news
+            self._conversation.apply(event)
+            log(event)
+        broken_off = (_BROKEN_OFF,) if ends else ()
+        return Loaded(loaded.header, (*loaded.events, *ends), (*loaded.notes, *misfits, *broken_off))
 
     async def connect(self) -> str:
         """Finds the model and its family, and gets ready for turns. Returns why it can't, "" if it could."""

@@ -16,6 +16,12 @@ from roundtrip.agent.runtime.config import Settings
 Listing = Sequence[str] | int
 """The models of a server, or the status with which it refuses."""
 
+ENOUGH = 30.0
+"""Seconds for a server to answer; all of them do at once."""
+
+UNHEARD = " 1 "
+"""An answer that would do, but comes too late."""
+
 ONE, SEVERAL = ["kimi-k2"], ["a", "b", "c"]
 
 
@@ -62,7 +68,7 @@ class Run:
     def run(self, usual: dict[int, str]) -> Settings | KeyboardInterrupt | None:
         """An interrupt is carried by hand: an event loop would die of one that comes out of a thread."""
         try:
-            return first_run(self.path, self.ask, self.out, usual)
+            return first_run(self.path, self.ask, self.out, usual, ENOUGH)
         except KeyboardInterrupt as interrupt:
             return interrupt
 
@@ -133,25 +139,27 @@ def test_an_address_may_be_typed(path: Path, listings: list[Listing], typed: str
 @pytest.mark.parametrize(
     ("listings", "answers"),
     [
-        ([ONE], ["q"]),
-        ([ONE], ["Q"]),
+        ([ONE], ["q", UNHEARD]),
+        ([ONE], ["Q", UNHEARD]),
         ([ONE], []),
-        ([ONE], ["y", "quit"]),
-        ([ONE], ["0", "2", "x", "-1", "a b", "1"]),
-        ([SEVERAL], ["1", "q"]),
+        ([ONE], ["y", "quit", UNHEARD]),
+        ([ONE], ["0", "2", "x", "-1", "a b", UNHEARD]),
+        ([SEVERAL], ["1", "q", UNHEARD]),
         ([SEVERAL], ["1"]),
-        ([SEVERAL], ["1", "9", "9", "9", "9", "9", "1"]),
-        ([], [""]),
-        ([], ["q"]),
+        ([SEVERAL], ["1", "9", "9", "9", "9", "9", UNHEARD]),
+        ([], ["", UNHEARD]),
+        ([], ["q", UNHEARD]),
         ([], []),
-        ([], ["1", "8080", "y", "no", "x"]),
+        ([], ["1", "8080", "y", "no", "x", UNHEARD]),
     ],
 )
 def test_none_is_chosen(path: Path, listings: list[Listing], answers: list[str]) -> None:
-    run = Run(path, listings, User(*answers))
+    user = User(*answers)
+    run = Run(path, listings, user)
     assert run.settings is None
     assert not path.parent.exists()
     assert "nothing is written" in run.said
+    assert user.answers == [answer for answer in answers if answer == UNHEARD]
 
 
 @pytest.mark.parametrize("answers", [[], ["1"]], ids=["server", "model"])
@@ -216,6 +224,7 @@ def test_where_nobody_can_be_asked_it_is_only_said(path: Path, listings: list[Li
 
 
 def test_what_a_server_says_reaches_no_terminal_as_it_is(path: Path) -> None:
+    path = path.with_name("a\x1b[31mb")
     bad = ["\x1b]0;title\x07", "a\nwrote /etc/passwd", "x" * 1000, "fine"]
     run = Run(path, [bad], User("1", "2"))
     assert run.said.replace("\n", "").isprintable()

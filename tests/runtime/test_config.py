@@ -8,7 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from roundtrip.agent.runtime.config import (
     OPENAI_URL,
@@ -307,6 +307,7 @@ def test_only_the_lines_of_the_server_are_written(tmp_path: Path, before: str, m
     assert not model or written["model"] == model
 
 
+@example('\x7f\x00\t\n\r"\\', "\u2028\x85")
 @given(st.text(min_size=1), st.text())
 def test_what_is_written_is_read_again(base_url: str, model: str) -> None:
     with TemporaryDirectory() as folder:

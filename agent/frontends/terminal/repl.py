@@ -61,6 +61,7 @@ class Repl:
         """Until the user leaves. Raises SessionError if the session can't be resumed."""
         try:
             self.status.doing("starting")
+            self.console.refresh()
             self._chat = await load()
             if resume is not None:
                 self.show(self._chat.resume(resume))
@@ -249,6 +250,7 @@ class Repl:
         else:
             self.console.commit([Block("note", f"{call.name}:"), Block("diff", intent.preview(), follows=True)])
         self.transcript.previewed(call.index)
+        self.console.refresh()
 
 
 def _first_recalled(events: Sequence[Event]) -> int:
