@@ -19,7 +19,7 @@ pytestmark = pytest.mark.wheel
 ROOT = Path(__file__).parents[1]
 FOLDERS = ("agent", "tools", "prompts", "workspace_examples")
 LEFTOVERS = shutil.ignore_patterns("__pycache__", ".*_cache")
-CODE = {".py", ".md", ".typed"}
+CODE = {".py", ".md", ".typed", ".json"}
 
 
 def run(*command: str | Path, cwd: Path) -> str:

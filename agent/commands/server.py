@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 
 from roundtrip.agent.commands.options import Options
 from roundtrip.agent.runtime.config import NoServerError, Settings, config_path, settings
@@ -23,7 +24,8 @@ def server_of(options: Options) -> Settings:
         chosen = first_run(config_path(), ask_line if terminal else None, sys.stderr)
         if chosen is None:
             raise
-        return chosen
+        found = settings({**options.flags, "base_url": chosen.base_url}, os.environ, config_path())
+        return replace(found, source=chosen.source, model=found.model or chosen.model)
 
 
 def ask_line(prompt: str) -> str:

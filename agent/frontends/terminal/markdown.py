@@ -49,7 +49,7 @@ _RESERVE: Final = 2000
 """Lines that may be parsed on top, so that a fence can be told from an item's even where much is pending."""
 
 _NEWLINE: Final = re.compile(r"\r\n?|\n")
-_OPENING: Final = re.compile(r" {0,3}(?P<mark>`{3,}(?=[^`]*$)|~{3,})(?P<info>.*)", re.DOTALL)
+_OPENING: Final = re.compile(r" {0,3}(?P<mark>`{3,}|~{3,})(?P<info>.*)", re.DOTALL)
 _LANGUAGE: Final = re.compile(r"[\s{.]*(?P<name>[^\s{},:=]*)")
 _PLAIN: Final = re.compile(r"[^\W\d_]")
 """How a line begins that goes on with a paragraph, if the line before it begins so too."""
@@ -139,7 +139,7 @@ class MarkdownStream:
             self._pend([line], self._follows)
         done, last = self._settle()
         blocks += done
-        if last.kind != "fence" or not _blank(*last.lines[:-1]):
+        if last.kind != "fence":
             return blocks + self._bounded(True)
         self._pend([])
         self._fence = _Fence.opened(line)
@@ -248,8 +248,8 @@ def _line_end(text: str, at: int, seen: int) -> int:
     return space + 1 if space > 0 else at + LIMIT
 
 
-def _blank(*lines: str) -> bool:
-    return not any(line.strip(" \t\r\n") for line in lines)
+def _blank(line: str) -> bool:
+    return not line.strip(" \t\r\n")
 
 
 @lru_cache(maxsize=1)

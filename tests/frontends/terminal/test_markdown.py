@@ -354,6 +354,26 @@ def test_what_is_too_long_is_committed_at_a_line_or_a_space() -> None:
     assert {len(text) for text in texts("x" * (3 * LIMIT))} == {LIMIT}
 
 
+def test_what_is_before_a_cut_line_comes_before_it() -> None:
+    words = "x " * LIMIT
+    first, second, *others = blocks(f"text\n\n{words}\n\n# head\n")
+    assert (first.text, second.text) == ("text\n\n", "x " * (LIMIT // 2))
+    assert (others[-1].text, others[-1].follows) == ("\n# head\n", False)
+    assert texts("a " + "x" * LIMIT)[0] == "a " + "x" * (LIMIT - 2)
+    fence = f"- a\n  ~~~ {words}\n  # code\n  ~~~\n"
+    assert joined(blocks(fence)) == fence
+    top = shown(f"~~~ {words}\n# code\n~~~\n# head\n")
+    assert ("code", "# code\n") in [(kind, text[-7:]) for kind, text in top]
+    assert top[-1] == ("text", "# head\n")
+
+
+def test_what_is_cut_follows_unless_the_cut_is_between_blocks() -> None:
+    line = "x" * 79 + "\n"
+    found = blocks(line * (LIMIT // 40 + 8) + "\ny\n")
+    assert [block.follows for block in found] == [False, True, True, False]
+    assert [block.follows for block in blocks(line * (LIMIT // 80) + "\ny\n")] == [False, False]
+
+
 def test_what_follows_a_cut_line_is_no_fence() -> None:
     text = "x" * LIMIT + "```\n\n# head\n"
     assert shown(text)[-2:] == [("text", "```\n"), ("text", "\n# head\n")]
@@ -366,6 +386,7 @@ def test_what_follows_a_cut_line_is_no_fence() -> None:
     [
         ("   ```\n2. text\n", ["code", "fence", "text"]),
         ("   ```\n\n   text\n", ["code", "fence", "text"]),
+        ("       ```\n\n# head\n", ["code", "fence", "text"]),
         ("2. text\n```\n", ["code", "text", "fence"]),
     ],
 )
@@ -377,5 +398,8 @@ def test_the_rest_of_a_long_fence_in_an_item_is_code(end: str, kinds: list[str])
     assert [block.kind for block in found if block.kind != "code"][1:] == kinds[1:]
     assert {block.language for block in found if block.kind == "code"} == {"py"}
     assert joined(found) == text
+    assert not [block for block in found[1:] if block.kind == "text" and block.follows]
     quoted = [kind for kind, _ in shown("> ```\n" + "> code\n" * 2000 + "> ```\n\ntext\n")]
     assert set(quoted) == {"text"}
+    inside = shown("- > ```\n" + "  > code\n" * 2000 + "  > ```\n- text\n")
+    assert {kind for kind, _ in inside} == {"text"}

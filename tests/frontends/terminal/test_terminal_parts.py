@@ -1,0 +1,181 @@
+"""The small parts of the terminal: status, questions, commands, completion, and what a terminal does with a resize."""
+
+import asyncio
+import subprocess
+from pathlib import Path
+
+import pytest
+from roundtrip.agent.events import (
+    Repaired,
+    RequestSent,
+    TextDelta,
+    ToolFinished,
+    ToolStarted,
+    TurnEnded,
+    UsageReported,
+)
+from roundtrip.agent.frontends.terminal.asking import Asker, Question
+from roundtrip.agent.frontends.terminal.commands import command_of, unknown
+from roundtrip.agent.frontends.terminal.complete import Files, completes
+from roundtrip.agent.frontends.terminal.reflow import reflows
+from roundtrip.agent.frontends.terminal.status import Status
+from roundtrip.agent.frontends.words import age, call_line, count, duration, printable
+from roundtrip.agent.messages import Call
+from roundtrip.agent.tooling import Intent, Refusal
+
+CALL = Call(0, "write_to_file", "{}")
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_the_status_tells_what_it_waits_for_and_since_when() -> None:
+    clock = Clock()
+    status = Status(clock)
+    assert status.activity() == ""
+    status(RequestSent(0, 2, 100))
+    clock.now = 65.0
+    assert "waiting for the model 1 min 5 s" in status.activity()
+    status(TextDelta("a"))
+    clock.now = 67.0
+    status(TextDelta("b"))
+    assert "writing 2 s" in status.activity(), "since the first word"
+    status(ToolStarted(0, 0, "read_file", "{}"))
+    status(ToolStarted(0, 1, "list_files", "{}"))
+    assert "running read_file, list_files" in status.activity()
+    status(ToolFinished(0, 0, "x"))
+    status(TurnEnded("answered"))
+    assert status.activity() == ""
+
+
+def test_the_status_line_counts_and_is_cut_to_the_width() -> None:
+    status = Status(Clock())
+    status.model, status.mode = "kimi-k2", "asks first"
+    assert status.line(80) == "kimi-k2 · asks first"
+    status(UsageReported(12_000, 345, 11_900))
+    status(Repaired("header", "x"))
+    assert status.line(80) == "kimi-k2 · asks first · 12.3k tokens (11.9k cached) · 1 repair"
+    assert status.line(30) == "kimi-k2 · asks first"
+    assert status.line(3) == ""
+    status.forget()
+    assert status.line(80) == "kimi-k2 · asks first"
+
+
+@pytest.mark.parametrize(
+    ("answer", "feedback", "said"),
+    [("yes", "", None), ("always", "", None), ("no", "use tabs", "They said: use tabs"), ("no", " ", "Ask what they")],
+)
+def test_questions(answer: str, feedback: str, said: str | None) -> None:
+    async def main() -> None:
+        asked: list[Question] = []
+        asker = Asker(frozenset(), asked.append)
+        assert asker.mode == "asks first"
+        first = asyncio.create_task(asker.approve(CALL, Intent("edits")))
+        second = asyncio.create_task(asker.approve(CALL, Intent("edits")))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert len(asked) == 1, "one at a time"
+        asker.answer(answer, feedback)  # type: ignore[arg-type]
+        asker.answer("no", "too late")
+        refusal = await first
+        assert refusal is None if said is None else isinstance(refusal, Refusal) and said in refusal.reason
+        if answer == "always":
+            assert await second is None
+            assert asker.mode == "edits allowed"
+        else:
+            await asyncio.sleep(0)
+            assert asker.question is asked[1]
+            second.cancel()
+        assert await asker.approve(CALL, Intent("reads")) is None
+
+    asyncio.run(main())
+
+
+def test_a_question_that_is_cancelled_is_gone() -> None:
+    async def main() -> None:
+        asker = Asker(frozenset(), lambda question: None)
+        task = asyncio.create_task(asker.approve(CALL, Intent("runs", command="ls")))
+        await asyncio.sleep(0)
+        assert asker.question is not None
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert asker.question is None
+        asker.answer("yes")
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("text", "command"),
+    [
+        ("/help", ("help", "")),
+        ("/Model  kimi k2 ", ("model", "kimi k2")),
+        ("/resume\n3", ("resume", "3")),
+        (" /help", None),
+        ("/etc/hosts is what?", None),
+        ("/ help", None),
+        ("what is /help", None),
+        ("//", None),
+    ],
+)
+def test_what_is_a_command(text: str, command: tuple[str, str] | None) -> None:
+    assert command_of(text) == command
+
+
+def test_an_unknown_command_is_answered_with_the_next_one() -> None:
+    assert "/sessions" in unknown("session")
+    assert "/help" in unknown("xyzzy")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("/", True), ("/he", True), ("a /he", False), ("@", True), ("see @src/m", True), ("a@b", False), ("@a b", False)],
+)
+def test_when_completion_comes_up(text: str, expected: bool) -> None:
+    assert completes(text) == expected
+
+
+@pytest.mark.parametrize("repository", [False, True])
+def test_files_are_found_by_name_first(tmp_path: Path, repository: bool) -> None:
+    names = ("src/module.py", "src/other/module_test.py", "docs/my-module.md", "ignored/module.o", ".hidden/module")
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / ".gitignore").write_text("ignored/\n.hidden/\n", encoding="utf-8")
+    if repository:
+        subprocess.run(["git", "init", "-q"], cwd=tmp_path, check=True)
+    found = [path for path in Files(tmp_path).matching("mod") if not path.startswith("ignored")]
+    assert found == ["src/module.py", "src/other/module_test.py", "docs/my-module.md"]
+    assert ("ignored/module.o" in Files(tmp_path).matching("MODULE")) != repository
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"TERM": "xterm-256color"}, True),
+        ({"TERM": "xterm-256color", "XTERM_VERSION": "XTerm(379)"}, False),
+        ({"TERM": "xterm-kitty"}, True),
+        ({"TERM": "tmux-256color"}, True),
+        ({"TERM": "screen-256color", "TMUX": "/tmp/x"}, True),
+        ({"TERM": "screen-256color"}, False),
+        ({"TERM": "linux"}, False),
+        ({"TERM": "rxvt-unicode-256color"}, False),
+    ],
+)
+def test_which_terminals_reflow(environment: dict[str, str], expected: bool) -> None:
+    assert reflows(environment) == expected
+
+
+def test_words() -> None:
+    assert [duration(seconds) for seconds in (0.9, 59.9, 61.0)] == ["0 s", "59 s", "1 min 1 s"]
+    assert [count(number) for number in (0, 999, 1000, 12_345, 2_500_000)] == ["0", "999", "1.0k", "12.3k", "2.5M"]
+    assert [age(seconds) for seconds in (3, 61, 7300, 200_000)] == ["now", "1 min", "2 h", "2 d"]
+    assert call_line("read_file", {"path": "a\n b", "limit": 3}) == "read_file a b"
+    assert call_line("odd", {"x": 1}) == 'odd {"x": 1}'
+    assert call_line("list_files", {}) == "list_files"
+    assert call_line("run", {"command": "x" * 50}, 10) == "run xxxxxx…"
+    assert printable("a\x1b[31m\tb\n\x7f\u200b") == "a\ufffd[31m\tb\n\ufffd\ufffd"
