@@ -1,6 +1,7 @@
 """The schema that is shipped is the one that the code has, and says yes and no where it should."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +30,25 @@ def paths(value: Any, *above: str | int) -> list[tuple[str | int, ...]]:
     return [*here, *(path for key, part in inner for path in paths(part, *above, key))]
 
 
-def inside(value: Any, path: tuple[str | int, ...]) -> Any:
-    for key in path:
-        value = value[key]
-    return value
+def accepted(event: events.Event, spoil: Callable[[Any, Any], object]) -> list[tuple[str | int, ...]]:
+    """The fields for which the schema does not notice what `spoil` does to an object and its field."""
+    found = []
+    for path in paths(written(event)):
+        value = written(event)
+        inner: Any = value
+        for key in path[:-1]:
+            inner = inner[key]
+        spoil(inner, path[-1])
+        found += [path] if valid(value) else []
+    return found
 
 
-FIELDS = [
-    pytest.param(event, path, id=f"{events.type_name(type(event))}-{'.'.join(map(str, path))}")
-    for event in EXAMPLES
-    for path in paths(written(event))
-]
+def valid(value: Any) -> bool:
+    try:
+        check(value)
+    except fastjsonschema.JsonSchemaException:
+        return False
+    return True
 
 
 def test_the_file_is_what_the_code_says() -> None:
@@ -54,20 +63,14 @@ def test_there_and_back(event: events.Event) -> None:
     assert events.from_json(value) == event
 
 
-@pytest.mark.parametrize(("event", "path"), FIELDS)
-def test_a_missing_field_is_refused(event: events.Event, path: tuple[str | int, ...]) -> None:
-    value = written(event)
-    del inside(value, path[:-1])[path[-1]]
-    with pytest.raises(fastjsonschema.JsonSchemaException):
-        check(value)
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
+def test_a_missing_field_is_refused(event: events.Event) -> None:
+    assert accepted(event, lambda value, key: value.pop(key)) == []
 
 
-@pytest.mark.parametrize(("event", "path"), FIELDS)
-def test_a_field_of_another_type_is_refused(event: events.Event, path: tuple[str | int, ...]) -> None:
-    value = written(event)
-    inside(value, path[:-1])[path[-1]] = None
-    with pytest.raises(fastjsonschema.JsonSchemaException):
-        check(value)
+@pytest.mark.parametrize("event", EXAMPLES, ids=lambda event: type(event).__name__)
+def test_a_field_of_another_type_is_refused(event: events.Event) -> None:
+    assert accepted(event, lambda value, key: value.update({key: None})) == []
 
 
 @pytest.mark.parametrize(
@@ -83,17 +86,15 @@ def test_a_field_of_another_type_is_refused(event: events.Event, path: tuple[str
     ],
 )
 def test_what_is_no_event_is_refused(value: Any) -> None:
-    with pytest.raises(fastjsonschema.JsonSchemaException):
-        check(value)
+    assert not valid(value)
 
 
 @pytest.mark.parametrize("more", [{"mood": "good"}, {"at": 1760000000.123}], ids=["a newer field", "the time"])
 def test_further_fields_are_let_through(more: dict[str, Any]) -> None:
-    for event in EXAMPLES:
-        check(written(event) | more)
+    assert [event for event in EXAMPLES if not valid(written(event) | more)] == []
 
 
 def test_inner_objects_may_have_further_fields_too() -> None:
     value = written(events.AssistantEnded(0, Assistant("hi")))
     value["message"]["mood"] = "good"
-    check(value)
+    assert valid(value)

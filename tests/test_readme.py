@@ -9,6 +9,7 @@ from pathlib import Path
 
 from roundtrip.agent.commands.parse import parse_line
 from roundtrip.agent.frontends.headless import EXIT_CODES
+from roundtrip.agent.frontends.terminal.commands import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 INSTALL = "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/"
@@ -56,3 +57,8 @@ def test_every_flag_in_the_readme_exists() -> None:
     flags = set(re.findall(r"`(--[a-z-]+)", README.read_text(encoding="utf-8")))
     assert flags
     assert flags <= set(re.findall(r"--[a-z-]+", shown))
+
+
+def test_the_commands_of_a_session_are_the_programs() -> None:
+    shown = set(re.findall(r"`/([a-z]+)`", README.read_text(encoding="utf-8")))
+    assert shown == set(COMMANDS)

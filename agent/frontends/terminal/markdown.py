@@ -51,8 +51,6 @@ _RESERVE: Final = 2000
 _NEWLINE: Final = re.compile(r"\r\n?|\n")
 _OPENING: Final = re.compile(r" {0,3}(?P<mark>`{3,}|~{3,})(?P<info>.*)", re.DOTALL)
 _LANGUAGE: Final = re.compile(r"[\s{.]*(?P<name>[^\s{},:=]*)")
-_PLAIN: Final = re.compile(r"[^\W\d_]")
-"""How a line begins that goes on with a paragraph, if the line before it begins so too."""
 
 
 class _Piece(NamedTuple):
@@ -121,7 +119,7 @@ class MarkdownStream:
 
     def _code(self, fence: _Fence, line: str, whole: bool) -> list[Block]:
         if whole and fence.left_by(line):
-            self._fence = None
+            self._fence, self._follows = None, False
             return fence.take() + self._line(line, True)
         if whole and fence.closed_by(line):
             self._fence, self._follows = None, False
@@ -147,10 +145,7 @@ class MarkdownStream:
 
     def _grown(self, line: str, ended: bool) -> list[Block]:
         """A line that may begin a block, or go on with one."""
-        may_begin = len(self._lines) > 1 and not _blank(line)
-        if may_begin and _PLAIN.match(line) and _PLAIN.match(self._lines[-2]):
-            may_begin = False
-        due = may_begin and self._credit >= _RESERVE + len(self._lines)
+        due = not _blank(line) and self._credit >= _RESERVE + len(self._lines)
         return (self._settle()[0] if due else []) + self._bounded(ended)
 
     def _bounded(self, ended: bool) -> list[Block]:
