@@ -204,10 +204,12 @@ class Transcript:
             return []
         first, _, output = event.content.strip().partition("\n")
         diff = event.details.startswith("--- ")
-        outcome = first if diff or event.failed or not event.details else event.details.partition("\n")[0]
         command = ran and "command" in call.parsed
-        line = outcome if command else f"{call_line(call.name, call.parsed, _TITLE)}: {outcome}"
-        blocks = [Block("failed" if event.failed else "call", line, follows=True)]
+        outcome = first if diff or not event.details else event.details.partition("\n")[0]
+        if not command:
+            title = call_line(call.name, call.parsed, _TITLE)
+            outcome = f"{title}: {outcome.removeprefix(title.partition(' ')[2] + ': ')}"
+        blocks = [Block("failed" if event.failed else "call", outcome, follows=True)]
         if command and output.strip():
             blocks.append(Block("output", _folded(output), follows=True))
         if diff and event.index not in self._previewed:

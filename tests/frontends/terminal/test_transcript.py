@@ -117,7 +117,7 @@ def test_what_was_committed_and_is_not_so_is_said_to_be() -> None:
 def test_a_call_is_one_line_with_its_outcome() -> None:
     told = ToolFinished(0, 0, "a.txt: 1 line\n1|x", "a.txt: 1 line of 1")
     blocks = run([ended("", "", read()), ToolStarted(0, 0, "read_file", "{}"), told])
-    assert blocks == [Block("call", "read_file a.txt: a.txt: 1 line of 1", follows=True)]
+    assert blocks == [Block("call", "read_file a.txt: 1 line of 1", follows=True)]
     failed = run([ended("", "", read()), ToolFinished(0, 0, "a.txt does not exist.\nmore", failed=True)])
     assert failed == [Block("failed", "read_file a.txt: a.txt does not exist.", follows=True)]
 
