@@ -4,7 +4,7 @@
     .venv/bin/python tests/check.py --quick    this interpreter only
 
 The steps run beside each other; each prints its output when it ends. This interpreter runs all the tests, the
-others get an environment in .venvs/ and leave out what does not depend on the version (`wheel`, `llama`).
+others get an environment in .venvs/ and leave out what does not depend on the version (`wheel`, `llama`, `once`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SUPPORTED = ("3.11", "3.12", "3.13")
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
-AT_ONCE = 3  # steps; the tests start processes of their own
+AT_ONCE = 4  # steps; the tests start processes of their own
 NEWS = 10  # seconds between two lines of progress
 BAR = "=" * 30
 PYTEST = ["-u", "-P", "-m", "pytest"]  # unbuffered for the progress; -P keeps a bare `import tools` from working
@@ -98,7 +98,8 @@ def find(version: str) -> Path | None:
 def tests_here() -> list[Step]:
     python = sys.executable
     return [
-        Step(f"pytest {THIS}", [[python, *PYTEST]]),
+        Step(f"pytest {THIS}", [[python, *PYTEST, "-m", "not once"]]),
+        Step("sessions", [[python, *PYTEST, "-m", "once"]]),  # mostly waits
         Step("ruff", [[python, "-m", "ruff", "check"]]),
         Step("mypy", [[python, "-m", "mypy"]]),
     ]

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -29,7 +29,6 @@ from roundtrip.agent.runtime.sessions import closing, model_of, rebuilt
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.agent.tooling import Approver, ModelFailure, Tool
 from roundtrip.agent.wire.profiles import GENERIC, PROFILES, Profile, profile_for, profile_of_template
-
 
 _BROKEN_OFF: Final = "the last turn was broken off; the model is told which calls were not run, and which may have run"
 
@@ -90,36 +89,38 @@ class Chat:
         return self._agent.profile if self._agent else GENERIC.name
 
     def resume(self, path: Path) -> Loaded:
-        """Takes a session up again. Returns what was in it, for people to see. Raises SessionError."""
+        """Takes a session up again, and closes the turn that it may end in. Returns what is in it then, for people to
+        see. Raises SessionError."""
         log, loaded = SessionLog.reopen(path, self._warn)
         if loaded.header.workspace != str(self._setup.root):
             log.close()
             where = loaded.header.workspace
             raise SessionError(f"the session {path.stem} belongs to {where}; go there, or say --workspace {where}")
         self._leave()
-        self._log, self._loaded = log, loaded
-        self._conversation, misfits = rebuilt(loaded)
-        ends = closing(self._conversation, loaded.events)
+        conversation, _ = rebuilt(loaded)
+        ends = closing(conversation, loaded.events)
         for event in ends:  # they belong to what was, and are not news
-            self._conversation.apply(event)
             log(event)
+        self._log, self._loaded = log, replace(loaded, events=(*loaded.events, *ends))
+        self._conversation, losses = rebuilt(self._loaded)
         broken_off = (_BROKEN_OFF,) if ends else ()
-        return Loaded(loaded.header, (*loaded.events, *ends), (*loaded.notes, *misfits, *broken_off))
+        return replace(self._loaded, notes=(*loaded.notes, *losses, *broken_off))
 
     async def connect(self) -> str:
         """Finds the model and its family, and gets ready for turns. Returns why it can't, "" if it could."""
         name = self._wanted() or await self._first_model()
         if isinstance(name, ModelFailure):
             return name.text
-        profile = await self._family(name)
+        before = model_of(self._loaded) if self._loaded else name
+        profile = await self._family(name, before)
         if self._conversation is None:
             self._begin(name)
-        before = model_of(self._loaded) if self._loaded else name
         assert self._conversation is not None
         known = PROFILES.get(self._conversation.profile) or profile_for(name)
         if name != before or profile is not known:
             self._apply(ModelChanged(name, profile.name))
         self._take_agent(name)
+        self._loaded = None
         return ""
 
     async def restart(self) -> None:
@@ -153,9 +154,9 @@ class Chat:
 
     async def use(self, name: str) -> None:
         """From here on, another model. Only between two turns."""
-        self.model = self._chosen = name
         if self._agent is not None:
-            self._agent.use(name, await self._family(name))
+            self._agent.use(name, await self._family(name, self.model))
+        self.model = self._chosen = name
 
     async def close(self) -> None:
         """Closes the connections and the log."""
@@ -200,9 +201,10 @@ class Chat:
             return ModelFailure("refused", f"{where} lists no models (is it a model server?); name one with --model")
         return listed[0]
 
-    async def _family(self, name: str) -> Profile:
-        """What was seen before, or the model's name says, or a local server's chat template where that says nothing."""
-        known = PROFILES.get(self._conversation.profile) if self._conversation and name == self._wanted() else None
+    async def _family(self, name: str, before: str) -> Profile:
+        """What was seen of this model, if it is the one before, or its name says, or a local server's chat template
+        where that says nothing."""
+        known = PROFILES.get(self._conversation.profile) if self._conversation and name == before else None
         profile = known or profile_for(name)
         if profile is GENERIC and self._setup.settings.base_url.startswith("http://"):
             profile = profile_of_template(await self._client.template())

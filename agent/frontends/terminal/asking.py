@@ -39,7 +39,7 @@ class Asker:
     """`ask` is told of each new question; who answers calls `answer`. allowed: what needs no question."""
 
     def __init__(self, allowed: frozenset[Effect], ask: Callable[[Question], None]) -> None:
-        self._allowed = allowed
+        self._at_first = self._allowed = allowed
         self._ask = ask
         self._one_at_a_time = asyncio.Lock()
         self.question: Question | None = None
@@ -49,6 +49,10 @@ class Asker:
         """What is allowed, in a word for the status line."""
         kinds = [_KINDS[effect] for effect in ("edits", "runs") if effect in self._allowed]
         return f"{' and '.join(kinds)} allowed" if kinds else "asks first"
+
+    def forget(self) -> None:
+        """Another session: what was always allowed was so in the one before."""
+        self._allowed = self._at_first
 
     async def approve(self, call: Call, intent: Intent) -> Refusal | None:
         """See `tooling.Approver`."""

@@ -70,7 +70,7 @@ def application(screen: Surface) -> Application[None]:
     input_window, search = _input(screen)
     rows = [*_above(screen), input_window, *_below(screen, search)]
     app = reflowing_application(
-        lively=lambda: bool(screen.view.live),
+        lively=lambda: bool(screen.compose()),
         layout=Layout(HSplit(rows, align=VerticalAlign.TOP), input_window),
         key_bindings=bindings(screen),
         style=Style.from_dict(style),
@@ -124,7 +124,7 @@ def _above(screen: Surface) -> list[Container]:
 
     return [
         Window(height=1),  # so that what was printed and what is drawn don't touch
-        _shown(lambda: ANSI(screen.live())),
+        _shown(lambda: ANSI(screen.live)),
         _shown(lambda: [("class:activity", screen.view.status.activity(ascii=screen.ascii))]),
         _shown(lambda: [("class:question", question())]),
         _shown(lambda: [("class:keys", keys())]),

@@ -30,6 +30,7 @@ class Lines:
         self._last: Block | None = None
         self._asked: object = None
         self._line = b""
+        self._typed: list[str] = []
         self._closed = asyncio.Event()
 
     async def run(self) -> None:
@@ -49,7 +50,10 @@ class Lines:
 
         width = shutil.get_terminal_size().columns - 1
         for block in blocks:
-            lines = [] if block.kind == "user" else paint(block, width, self._color, self._ascii)  # it stands there
+            if block.kind == "user" and block.text in self._typed:  # it stands there
+                self._typed.remove(block.text)
+                continue
+            lines = paint(block, width, self._color, self._ascii)
             if lines and self._last is not None and apart(self._last, block):
                 lines = ["", *lines]
             self._last = block if lines else self._last
@@ -89,6 +93,7 @@ class Lines:
 
     def _take(self, line: str) -> None:
         if self.view.question is None:
+            self._typed.append(line)
             self.view.submit(line)
             return
         word, _, why = line.strip().partition(" ")

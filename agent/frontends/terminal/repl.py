@@ -192,6 +192,8 @@ class Repl:
     def _forget(self) -> None:
         self.transcript = Transcript()
         self.status.forget()
+        self.asker.forget()
+        self.status.mode = self.asker.mode
 
     async def _interruptible(self, work: Coroutine[Any, Any, object]) -> None:
         async def run() -> None:

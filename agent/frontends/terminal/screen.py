@@ -15,6 +15,7 @@ import asyncio
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -38,6 +39,9 @@ _ARMED: Final = 0.3
 _LEAST: Final = 4
 """Lines of live text that are always shown."""
 
+_PAINTED: Final = 4000
+"""Characters of a live block that are painted."""
+
 _NARROW: Final = 60
 """Columns to which a terminal may be narrowed without leaving traces."""
 
@@ -58,6 +62,7 @@ class Screen:
         self._unprinted: list[str] = []
         self._printed = 1
         """Lines that stand above what is drawn, at least."""
+        self._live = ""
         self._asked_at = 0.0
         self._ticker: asyncio.Task[None] | None = None
         self._app: Application[None] | None = None
@@ -93,6 +98,7 @@ class Screen:
             self.why, self._asked_at = False, 0.0
         elif not self._asked_at:
             self._asked_at = time.monotonic()
+        self._print()
         self._app.invalidate()
         if self._ticker is None and self.view.status.busy:
             self._ticker = asyncio.create_task(self._tick())
@@ -174,8 +180,17 @@ class Screen:
     def columns(self) -> int:
         return self._app.output.get_size().columns if self._app else _NARROW
 
+    @property
     def live(self) -> str:
-        """The end of what is live, as far as it may be shown."""
+        """The live text as it was composed last."""
+        return self._live
+
+    def compose(self) -> str:
+        """Makes the live text anew, once a redraw: the end of what is live, as far as it may be shown."""
+        self._live = "\n".join(self._live_lines()) if self.view.live else ""
+        return self._live
+
+    def _live_lines(self) -> list[str]:
         from roundtrip.agent.frontends.terminal.paint import clip, paint
 
         room = self._room()
@@ -185,9 +200,10 @@ class Screen:
             if len(lines) >= room:
                 break
             gap = [""] if after is not None and apart(block, after) else []
-            lines = [*clip(paint(block, self.columns, self.color, self.ascii), self.columns)[-room:], *gap, *lines]
+            painted = paint(replace(block, text=_end_of(block.text)), self.columns, self.color, self.ascii)
+            lines = [*clip(painted, self.columns)[-room:], *gap, *lines]
             after = block
-        return "\n".join(lines[-room:])
+        return lines[-room:]
 
     def _room(self) -> int:
         """Lines that live text may take. If the terminal gets narrow, each becomes `wraps` lines, and those above the
@@ -220,3 +236,11 @@ class Screen:
             assert self._app is not None
             self._app.invalidate()
         self._ticker = None
+
+
+def _end_of(text: str) -> str:
+    """What of a long text can be seen, and a bit more; to paint all of it with each redraw would take too long."""
+    if len(text) <= _PAINTED:
+        return text
+    cut = text.find("\n", len(text) - _PAINTED)
+    return text[cut + 1 if cut >= 0 else len(text) - _PAINTED :]
