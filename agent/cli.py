@@ -45,15 +45,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if argv == ["--version"]:
         print(f"roundtrip {__version__}")
         return 0
+    _replace_closed()
     try:
         command = _COMMANDS.get(argv[0]) if argv else None
-        return command(argv[1:]) if command else _prompt(argv)
+        code = command(argv[1:]) if command else _prompt(argv)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # Whoever read our output has gone; Python must not complain about it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    finally:
+        _drop_unread()
+
+
+def _replace_closed() -> None:
+    """What was closed for us (`2>&-`) is None in Python; written to, it shall be no reason to fail."""
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _drop_unread() -> None:
+    """Whoever read our output may have gone; Python must not complain about it at exit, with a code of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _prompt(argv: list[str]) -> int:
@@ -124,9 +144,11 @@ def _piped(has_prompt: bool) -> str:
     if sys.stdin is None or sys.stdin.closed or sys.stdin.isatty():
         return ""
     import select
+    from contextlib import suppress
 
     if has_prompt and not select.select([sys.stdin], [], [], 2.0)[0]:
-        sys.stderr.write("agent: reading standard input to its end (use </dev/null if there is none)\n")
+        with suppress(OSError):  # nobody reads it: no reason to stop
+            sys.stderr.write("agent: reading standard input to its end (use </dev/null if there is none)\n")
     return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 

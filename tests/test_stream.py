@@ -1,5 +1,6 @@
 """One turn for scripts, as they see it: the stream of events, the session behind it, and how it ends when it must."""
 
+import fcntl
 import json
 import os
 import re
@@ -8,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -139,6 +141,25 @@ def until_there(file: Path, process: subprocess.Popen[str]) -> str:
         assert process.poll() is None
         time.sleep(0.02)
     return file.read_text().strip()
+
+
+@contextmanager
+def unread() -> Iterator[int]:
+    """A pipe whose reader has gone."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    yield writing
+    os.close(writing)
+
+
+def until_full(process: subprocess.Popen[str]) -> None:
+    """Until the pipe from the process holds as much as it can take, nearly."""
+    assert process.stdout is not None
+    held = bytearray(4)
+    while int.from_bytes(held, sys.byteorder) < 60_000:
+        assert process.poll() is None
+        time.sleep(0.02)
+        fcntl.ioctl(process.stdout, termios.FIONREAD, held)
 
 
 def gone(group: int) -> bool:
@@ -369,14 +390,41 @@ def test_it_ends_when_nobody_reads_the_stream(home: Home) -> None:
 
 
 def test_nobody_reads_the_stream_from_the_start(home: Home) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    with playing(ENDLESS, pause=0.005) as server:
-        with home.start("talk", "--stream-json", "--base-url", server.base_url, stdout=writing) as process:
-            os.close(writing)
+    with ScriptedServer([ENDLESS], "kimi-k2", pause=0.005) as server, unread() as pipe:
+        said = home.run("talk", "--stream-json", "--base-url", server.base_url, stdout=pipe)
+    assert said.returncode == 1
+    assert types(home.records) == ["user_said", "interrupted", "turn_ended"]
+
+
+def test_sigterm_is_heard_while_nobody_reads(home: Home) -> None:
+    """As with a parent that ends its child and waits, but has stopped to read."""
+    with playing(ENDLESS) as server:
+        with home.start("talk", "--stream-json", "--base-url", server.base_url) as process:
+            until_full(process)
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 143
             said = ended(process)
-        assert said.returncode == 1
-        assert types(home.records) == ["user_said", "interrupted", "turn_ended"]
+        for event in read(said.stdout[: said.stdout.rindex("\n")]):
+            check(event)
+        assert types(home.records)[-2:] == ["interrupted", "turn_ended"]
+
+
+def test_what_a_crash_left_open_is_closed(home: Home) -> None:
+    commands = leak(("execute_command", {"command": WAIT}), ("execute_command", {"command": "touch never"}))
+    with playing(commands, ANSWER) as server:
+        with home.start("wait", "--yes", "--base-url", server.base_url) as process:
+            group = int(until_there(home.project / "group", process))
+            process.kill()
+        os.killpg(group, signal.SIGKILL)
+        before = closed(home.records)
+        said = home.run("go on", "--continue", "--stream-json", "--base-url", server.base_url)
+        assert said.returncode == 0
+        told = closed(read(said.stdout))
+        assert types(closed(home.records)[len(before) :]) == ["tool_finished", "interrupted", *types(told)]
+        first, second = (message["content"] for message in messages(server, 1)[-3:-1])
+        assert "may have run" in first
+        assert "Not run" in second
+        assert not (home.project / "never").exists()
 
 
 def test_a_closed_stderr_costs_nothing_but_the_news(home: Home) -> None:
@@ -386,10 +434,8 @@ def test_a_closed_stderr_costs_nothing_but_the_news(home: Home) -> None:
 
 
 def test_nobody_reads_stderr(home: Home) -> None:
-    reading, writing = os.pipe()
-    os.close(reading)
-    with playing(LOOK, ANSWER) as server:
-        with home.start("look", "--base-url", server.base_url, stderr=writing) as process:
-            os.close(writing)
-            said = ended(process)
-    assert (said.returncode, said.stdout) == (0, "All fine.\n")
+    with playing(LOOK, ANSWER) as server, unread() as pipe:
+        said = home.run("look", "--base-url", server.base_url, stderr=pipe)
+        assert (said.returncode, said.stdout) == (0, "All fine.\n")
+        said = home.run("look", "--workspace", "nowhere", "--base-url", server.base_url, stderr=pipe)
+        assert (said.returncode, said.stdout) == (2, ""), "there is something to say, too, but nobody to hear"

@@ -6,14 +6,16 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import FileIO
 from pathlib import Path
 
 from roundtrip.agent.commands.assembly import allowed, resumed, setup_of
 from roundtrip.agent.commands.options import Options
 from roundtrip.agent.commands.server import server_of
 from roundtrip.agent.events import Event
-from roundtrip.agent.frontends.headless import BROKEN, FAILED, MISCONFIGURED, Headless
+from roundtrip.agent.frontends.headless import FAILED, MISCONFIGURED, Headless
 from roundtrip.agent.frontends.stream import JsonStream
 from roundtrip.agent.frontends.words import printable
 from roundtrip.agent.runtime.chat import Chat, Setup
@@ -33,10 +35,14 @@ def run(options: Options, chosen: Settings | None = None) -> int:
         setup = setup_of(options, chosen or server_of(options))
         return asyncio.run(one.run(setup, resumed(options, setup.root)))
     except (ConfigError, SessionError) as error:
-        sys.stderr.write(f"agent: {error}\n")
+        with suppress(OSError):
+            sys.stderr.write(f"agent: {error}\n")
         return one.failed(str(error), MISCONFIGURED)
     except asyncio.CancelledError:
-        return one.front.exit_code  # a signal, before the turn had begun
+        return one.interrupted()
+    except KeyboardInterrupt:
+        one.front.stopped_by = signal.SIGINT
+        return one.interrupted()
     finally:
         if setup is not None and setup.requests is not None:
             setup.requests.close()
@@ -52,26 +58,31 @@ class OneShot:
 
     async def run(self, setup: Setup, path: Path | None) -> int:
         """Returns the exit code. Raises SessionError."""
-        stop = self._stop_on_signals()
-        if self._options.stream:
-            self._stream = JsonStream(sys.stdout.buffer, stop)
-        chat = Chat(setup, Permissions(allowed(self._options)), self._emit, self.front.line)
-        watch = asyncio.create_task(self.front.watch())
-        try:
-            for note in chat.resume(path).notes if path else ():
-                self.front.line(note)
-            problem = await chat.connect()
-            if problem:
-                self.front.line(f"error: {problem}")
-                return self.failed(problem, FAILED)
-            if "command" in self._options.allow:
-                self.front.line("commands are not sandboxed yet: they run with all your rights")
-            await chat.turn(self._options.prompt)
-            self._print(chat)
-        finally:
-            watch.cancel()
-            await chat.close()
-        return BROKEN if self._stream and self._stream.broken else self.front.exit_code
+        stop = _Stop(self.front)
+        with stop.heard():
+            if self._options.stream:
+                out = FileIO(sys.stdout.fileno(), "w", closefd=False)
+                self._stream = JsonStream(out, lambda: stop(signal.SIGPIPE), stop.wanted)
+            chat = Chat(setup, Permissions(allowed(self._options)), self._emit, self.front.line)
+            watch = asyncio.create_task(self.front.watch())
+            try:
+                return await self._converse(chat, path)
+            finally:
+                watch.cancel()
+                await chat.close()
+
+    async def _converse(self, chat: Chat, path: Path | None) -> int:
+        for note in chat.resume(path).notes if path else ():
+            self.front.line(note)
+        problem = await chat.connect()
+        if problem:
+            self.front.line(f"error: {problem}")
+            return self.failed(problem, FAILED)
+        if "command" in self._options.allow:
+            self.front.line("commands are not sandboxed yet: they run with all your rights")
+        await chat.turn(self._options.prompt)
+        self._print(chat)
+        return self.front.exit_code
 
     def failed(self, error: str, code: int) -> int:
         """Prints what `--json` promises even then. Returns the code."""
@@ -79,24 +90,17 @@ class OneShot:
             _write(json.dumps(self.front.failure(error, code), ensure_ascii=False))
         return code
 
+    def interrupted(self) -> int:
+        """What is left to say when a signal came before the turn had begun, or when it was over. Returns the code."""
+        if self.front.ended is not None:
+            return self.front.exit_code
+        self.front.line("interrupted")
+        return self.failed("interrupted before the turn began", self.front.exit_code)
+
     def _emit(self, event: Event) -> None:
         self.front(event)
         if self._stream:
             self._stream(event)
-
-    def _stop_on_signals(self) -> Callable[[], None]:
-        """SIGTERM and SIGHUP interrupt as Ctrl-C does. Returns what does it."""
-        task, loop = asyncio.current_task(), asyncio.get_running_loop()
-        assert task is not None
-
-        def stop(number: int) -> None:
-            self.front.stopped_by = number
-            task.cancel()
-
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            if signal.getsignal(number) is signal.SIG_DFL:  # nohup ignores one of them
-                loop.add_signal_handler(number, stop, number)
-        return lambda: stop(signal.SIGPIPE)
 
     def _print(self, chat: Chat) -> None:
         front, options = self.front, self._options
@@ -106,6 +110,37 @@ class OneShot:
             _write(json.dumps(report, ensure_ascii=False))
         elif front.ended is not None and front.ended.outcome == "answered" and not self._stream:
             _write(printable(front.ended.answer) if sys.stdout.isatty() else front.ended.answer)
+
+
+class _Stop:
+    """Interrupts the current task, as Ctrl-C does, and notes in `front` for which signal."""
+
+    def __init__(self, front: Headless) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._front, self._task, self._loop = front, task, asyncio.get_running_loop()
+
+    def __call__(self, number: int, frame: object = None) -> None:
+        self._front.stopped_by = self._front.stopped_by or number
+        self._task.cancel()
+        self._loop.call_soon_threadsafe(lambda: None)  # wakes the loop
+
+    def wanted(self) -> bool:
+        """Whether somebody wants us to stop, be it by Ctrl-C."""
+        return bool(self._front.stopped_by or self._task.cancelling())
+
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        """SIGTERM and SIGHUP stop. Handled by Python, not by the loop, which hears nothing while we wait for a reader
+        of our output."""
+        ours = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is signal.SIG_DFL]  # not nohup
+        for number in ours:
+            signal.signal(number, self)
+        try:
+            yield
+        finally:
+            for number in ours:
+                signal.signal(number, signal.SIG_DFL)
 
 
 def _write(text: str) -> None:

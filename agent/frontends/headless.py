@@ -6,6 +6,7 @@ A reader of the event stream like any other. It keeps what `--json` prints and w
 from __future__ import annotations
 
 import asyncio
+import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -64,7 +65,7 @@ class Headless:
         self.refused = False
         self.error = ""
         self.stopped_by = 0
-        """The signal that ended the turn, 0 for none."""
+        """The signal that ended the turn, 0 for none; SIGPIPE stands for a reader of our output who has gone."""
         self._open: dict[int, Call] = {}
         self._waiting_since = 0.0
         self._waiting_for = ""
@@ -95,6 +96,8 @@ class Headless:
     @property
     def exit_code(self) -> int:
         """See `EXIT_CODES`."""
+        if self.stopped_by == signal.SIGPIPE:
+            return BROKEN
         if self.stopped_by:
             return 128 + self.stopped_by
         outcome = self.ended.outcome if self.ended else "failed"
@@ -188,7 +191,7 @@ class Headless:
 
     def report(self, messages: list[dict[str, Any]], defused: Callable[[str], str]) -> dict[str, Any]:
         """The object that `--json` prints. `messages` as they were sent; raw markup is defused as it is there."""
-        ended = self.ended or TurnEnded("failed")
+        ended = self.ended or TurnEnded("interrupted" if self.stopped_by else "failed")
         return {
             "answer": ended.answer,
             "outcome": ended.outcome,

@@ -3,7 +3,8 @@
 Strategy. The first line is the header: what the session was begun with, above all the system prompt, which stays as
 it is. Every other line is an event, `at` beside its fields: the closed ones, from which the conversation is rebuilt,
 and `ALSO` for people and for recovery (what has `tool_started` may have run). A line is written, whole, before what
-it says is acted on; the file appears with the first one, so that nothing said leaves nothing behind.
+it says is acted on; the file appears with the first one, but not for a change of the model, so that nothing said
+leaves nothing behind.
 Rules for reading: what can't be read (a torn line, a newer version's record) is passed over and named, never removed;
 what was read always gives a history that can be sent. A process that writes holds the file's lock.
 """
@@ -24,6 +25,7 @@ from roundtrip.agent.events import (
     CLOSED,
     Event,
     Failed,
+    ModelChanged,
     Repaired,
     ToolStarted,
     TurnEnded,
@@ -34,6 +36,8 @@ from roundtrip.agent.events import (
 
 VERSION: Final = 1
 ALSO: Final[tuple[type, ...]] = (ToolStarted, Repaired, UsageReported, Failed, TurnEnded)
+_LONGEST_NOTE: Final = 200
+"""Characters of what is said of a record; what stands in a file may be long."""
 
 
 class SessionError(Exception):
@@ -100,7 +104,8 @@ class SessionLog:
         """Writes the event, if it is one that is kept."""
         if isinstance(event, (*CLOSED, *ALSO)):
             self._pending += _line({**to_json(event), "at": round(time.time(), 3)})
-            self._write()
+            if self.written or not isinstance(event, ModelChanged):
+                self._write()
         if isinstance(event, TurnEnded):
             self._sync()
 
@@ -110,7 +115,9 @@ class SessionLog:
         return self._descriptor is not None
 
     def close(self) -> None:
-        """Gives up the lock. What could not be written by now is lost, and `warn` was told."""
+        """Gives up the lock. What can't be written even now is lost, and `warn` was told."""
+        if self._failing:
+            self._write()
         if self._descriptor is not None:
             self._sync()
             os.close(self._descriptor)
@@ -191,9 +198,10 @@ def load(path: Path) -> Loaded:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
         raise SessionError(f"the session {path.stem} can't be read: {error.strerror}") from error
-    header = read_header(read_json(lines[0]))
+    first = read_json(lines[0])
+    header = read_header(first)
     if header is None:
-        raise SessionError(f"{path} is no session of this program: its first line holds no header; see: agent sessions")
+        raise SessionError(f"{path} {_no_header(first)}; see: agent sessions")
     events: list[Event] = []
     torn = 0
     unknown: dict[str, str] = {}
@@ -202,11 +210,20 @@ def load(path: Path) -> Loaded:
         try:
             if value is not None:
                 events.append(from_json(value))
-            elif line:
+            elif line.strip():
                 torn += 1
-        except ValueError as error:  # pydantic's are ValueErrors, too
-            unknown.setdefault(str(value and value.get("type")), f"line {number}: {str(error).splitlines()[0]}")
+        except (ValueError, RecursionError) as error:  # pydantic's are ValueErrors, too
+            kind = value.get("type") if value else None
+            words = " ".join(str(error).split())[:_LONGEST_NOTE]
+            unknown.setdefault(kind if isinstance(kind, str) else "", f"line {number}: {words}")
     return Loaded(header, tuple(events), tuple(_notes(torn, unknown)))
+
+
+def _no_header(first: dict[str, Any] | None) -> str:
+    """Why a file can't be read that begins with this."""
+    if first and first.get("type") == "session" and first.get("v") != VERSION:
+        return "was written by another version of this program, which this one can't read"
+    return "is no session of this program: its first line holds no header"
 
 
 def _notes(torn: int, unknown: dict[str, str]) -> Iterator[str]:

@@ -6,10 +6,11 @@ What was read from a log always gives a history that can be sent, whatever is mi
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, BinaryIO, Final
 
 from roundtrip.agent.conversation import Conversation, ConversationError, State
 from roundtrip.agent.events import (
@@ -22,13 +23,16 @@ from roundtrip.agent.events import (
     ToolFinished,
     ToolStarted,
     TurnEnded,
+    UserSaid,
 )
 from roundtrip.agent.runtime.session_log import Header, Loaded, SessionError, read_header, read_json
 
 NOT_STARTED: Final = "Not run: the program ended before it started."
+RESULT_LOST: Final = "The result of this call is lost; it may have run. Check before you do it again."
+PROMPT_LOST: Final = "(What the user said here is lost.)"
 
 _LONGEST_LINE: Final = 16 * 1024 * 1024
-"""Bytes of a line that a listing reads; a longer one is a session without a title."""
+"""Bytes of a line that a listing reads; a longer one is no title, and no header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,46 +46,105 @@ class Summary:
 
 
 def rebuilt(loaded: Loaded) -> tuple[Conversation, tuple[str, ...]]:
-    """The conversation that the events describe, and in words what did not fit: a lost line may leave a gap behind
-    which steps are numbered on, and results without a call."""
-    conversation = Conversation(loaded.header.system)
-    shift, misfits = 0, 0
+    """The conversation that the events describe, and in words what is wrong with them."""
+    replay = _Replay(Conversation(loaded.header.system))
     for event in loaded.events:
-        if not isinstance(event, CLOSED):
-            continue
-        if isinstance(event, AssistantEnded):
-            shift = conversation.step - event.step
-        if isinstance(event, AssistantEnded | ToolFinished):
-            event = replace(event, step=event.step + shift)
+        replay(event)
+    return replay.conversation, tuple(replay.notes())
+
+
+class _Replay:
+    """Applies the events of a log from which lines may be missing.
+
+    Rules:
+    1. Where the model goes on too early, or a turn ends, a line was lost: what must stand there is put there, and
+       says so. Otherwise all that follows would not fit, up to the end.
+    2. Results belong to the last message of the model, or to none; behind a lost message, steps are numbered on.
+    3. What does not fit even so is counted and passed over, as is a message of the model that stands there twice.
+    """
+
+    def __init__(self, conversation: Conversation) -> None:
+        self.conversation = conversation
+        self._last: AssistantEnded | None = None
+        """The last message of the model since the user spoke, as the log has it."""
+        self._shift = 0
+        """From the steps of the log to those of the conversation."""
+        self._filled, self._misfits = 0, 0
+
+    def __call__(self, event: Event) -> None:
         try:
-            conversation.apply(event)  # type: ignore[arg-type]
+            if isinstance(event, AssistantEnded):
+                self._answer(event)
+            elif isinstance(event, TurnEnded):
+                self._fill(event)
+            elif isinstance(event, ToolFinished):
+                self.conversation.apply(replace(event, step=event.step + self._shift))
+            elif isinstance(event, CLOSED):
+                self.conversation.apply(event)  # type: ignore[arg-type]
         except ConversationError:
-            misfits += 1
-    count = f"{misfits} record{'' if misfits == 1 else 's'} of the session"
-    return conversation, (f"{count} did not fit and could not be used",) if misfits else ()
+            self._misfits += 1
+        if isinstance(event, UserSaid) and self.conversation.state is not State.RUNNING:
+            self._last = None
+
+    def _answer(self, event: AssistantEnded) -> None:
+        if event == self._last:
+            raise ConversationError("this message is there already")
+        self._fill(event)
+        step, before = self.conversation.step, len(self.conversation.messages)
+        self.conversation.apply(replace(event, step=step))
+        if len(self.conversation.messages) > before:  # what says nothing is not stored, and may well come twice
+            self._last, self._shift = event, step - event.step
+
+    def _fill(self, event: AssistantEnded | TurnEnded) -> None:
+        """Puts in what was lost before this event."""
+        for index in self.conversation.open_calls:
+            self.conversation.apply(ToolFinished(self.conversation.step, index, RESULT_LOST, failed=True))
+            self._filled += 1
+        if self.conversation.state is State.READY and isinstance(event, AssistantEnded):
+            self.conversation.apply(UserSaid(PROMPT_LOST))
+            self._filled += 1
+
+    def notes(self) -> Iterator[str]:
+        """What is wrong with the events."""
+        if self._filled:
+            yield f"in {_count(self._filled, 'place')} of the session something is lost, and the model is told so there"
+        if self._misfits:
+            yield f"{_count(self._misfits, 'record')} of the session did not fit and could not be used"
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def closing(conversation: Conversation, events: Sequence[Event]) -> list[ClosedEvent]:
     """What closes a turn that the log leaves open: calls that had not started are answered as not run, and the
-    interruption answers the others, which may have run."""
-    ended = not events or isinstance(events[-1], TurnEnded | Interrupted)
-    if conversation.state is not State.RUNNING and (ended or conversation.state is State.READY):
+    interruption answers the others, which may have run. Steps are numbered as in the log, which they go into."""
+    state = conversation.state
+    if state is State.READY or (state is State.ASKED and _ended(events)):
         return []
-    begun = {event.index for event in _last_step(events) if isinstance(event, ToolStarted)}
+    step = _running_step(conversation, events)
+    begun = {event.index for event in events if isinstance(event, ToolStarted) and event.step == step}
     fresh = [index for index in conversation.open_calls if index not in begun]
-    return [*(ToolFinished(conversation.step, index, NOT_STARTED, failed=True) for index in fresh), Interrupted()]
+    return [*(ToolFinished(step, index, NOT_STARTED, failed=True) for index in fresh), Interrupted()]
+
+
+def _ended(events: Sequence[Event]) -> bool:
+    """Whether no turn is open at the end. The model may be changed between turns."""
+    last = next((event for event in reversed(events) if not isinstance(event, ModelChanged)), None)
+    return last is None or isinstance(last, TurnEnded | Interrupted)
+
+
+def _running_step(conversation: Conversation, events: Sequence[Event]) -> int:
+    """The step in the log of the message whose calls run; while they do, it is the last one of the history."""
+    said = conversation.messages[-1]
+    steps = (event.step for event in reversed(events) if isinstance(event, AssistantEnded) and event.message is said)
+    return next(steps, conversation.step)
 
 
 def model_of(loaded: Loaded) -> str:
     """The model that the session talked to last."""
     changes = (event.model for event in reversed(loaded.events) if isinstance(event, ModelChanged))
     return next(changes, loaded.header.model)
-
-
-def _last_step(events: Sequence[Event]) -> list[Event]:
-    """The events behind the last message of the model."""
-    last = max((n for n, event in enumerate(events) if isinstance(event, AssistantEnded)), default=-1)
-    return list(events[last + 1 :])
 
 
 def summaries(folder: Path, workspace: str = "") -> list[Summary]:
@@ -93,14 +156,22 @@ def summaries(folder: Path, workspace: str = "") -> list[Summary]:
 
 def _summary(path: Path) -> Summary | None:
     try:
+        if not path.is_file():  # to open a pipe would wait for ever
+            return None
         with path.open("rb") as file:
             header = read_header(read_json(file.readline(_LONGEST_LINE)))
-            said = next((value for line in file if (value := read_json(line)) and value.get("type") == "user_said"), {})
+            title = _title(file) if header else ""
             modified = os.fstat(file.fileno()).st_mtime
     except OSError:
         return None
-    title = next(iter(str(said.get("text", "")).strip().splitlines()), "")
     return Summary(header, path, title, modified) if header else None
+
+
+def _title(file: BinaryIO) -> str:
+    """The first line of what the user said first."""
+    values = (read_json(line) for line in iter(partial(file.readline, _LONGEST_LINE), b""))
+    said: dict[str, Any] = next((value for value in values if value and value.get("type") == "user_said"), {})
+    return next(iter(str(said.get("text", "")).strip().splitlines()), "")
 
 
 def find(folder: Path, name: str, workspace: str = "") -> Path:

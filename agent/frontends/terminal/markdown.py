@@ -11,8 +11,8 @@ quote are what CommonMark says they are. Two things are ours:
 What is pending is bounded, so that any text takes linear time: past `LIMIT` characters it is committed as it stands,
 at the end of a line, even if Markdown would join it with what follows (a long table loses its head, a long paragraph
 is two). A line longer than that is cut at a space. Of a fence inside an item that was cut so, the rest is code.
-Parsing costs lines, and each line that comes pays for `_CREDIT` of them. Where that is used up, finished blocks wait
-for the next parse, and a fence that opens commits what is before it.
+Parsing costs lines, and each line that comes pays for `_CREDIT` of them. Where that is used up, blocks are not told
+apart until there is credit again, and a fence that opens commits what is before it.
 
 Rules:
 - the text of all blocks, joined, is the input (blank lines belong to the block before them, or open the one behind);
@@ -150,10 +150,7 @@ class MarkdownStream:
 
     def _bounded(self, ended: bool) -> list[Block]:
         """What is too long to be pending, or was cut, is finished, whatever it is."""
-        if ended and self._size <= LIMIT:
-            return []
-        blocks, _ = self._settle()
-        return blocks if ended and self._size <= LIMIT else blocks + self._commit()
+        return [] if ended and self._size <= LIMIT else self._commit()
 
     def _settle(self) -> tuple[list[Block], _Piece]:
         """All pending blocks but the last, which may still grow."""

@@ -360,8 +360,10 @@ def test_what_is_before_a_cut_line_comes_before_it() -> None:
     assert (first.text, second.text) == ("text\n\n", "x " * (LIMIT // 2))
     assert (others[-1].text, others[-1].follows) == ("\n# head\n", False)
     assert texts("a " + "x" * LIMIT)[0] == "a " + "x" * (LIMIT - 2)
-    fence = f"- a\n  ~~~ {words}\n  # code\n  ~~~\n"
+    fence = f"- a\n  ~~~ {'x' * (LIMIT // 2)} {words}\n  # code\n  ~~~\n"
     assert joined(blocks(fence)) == fence
+    early = f"- a\n  ~~~ {'x' * (LIMIT // 2)} {'x' * LIMIT}\n"
+    assert joined(blocks(early)) == early
     top = shown(f"~~~ {words}\n# code\n~~~\n# head\n")
     assert ("code", "# code\n") in [(kind, text[-7:]) for kind, text in top]
     assert top[-1] == ("text", "# head\n")
