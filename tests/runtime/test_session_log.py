@@ -24,7 +24,6 @@ from roundtrip.agent.events import (
     Failed,
     Interrupted,
     ModelChanged,
-    ReasoningDelta,
     Repaired,
     RequestSent,
     Rewound,
@@ -178,7 +177,7 @@ def test_any_text_is_read_as_it_was(tmp_path_factory: pytest.TempPathFactory, te
 
 
 def test_what_is_only_for_display_is_not_kept(place: Place) -> None:
-    shown = [RequestSent(0, 1, 1), TextDelta("a"), ReasoningDelta("a"), CallBegun(0, ""), ToolOutput(0, 0, "a")]
+    shown: list[Event] = [RequestSent(0, 1, 1), TextDelta("a"), CallBegun(0, ""), ToolOutput(0, 0, "a")]
     assert not {type(event) for event in shown} & {*CLOSED, *ALSO}
     place.write(*shown)
     assert not place.folder.exists()

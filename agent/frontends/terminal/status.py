@@ -25,6 +25,7 @@ from roundtrip.agent.frontends.words import count, duration, printable
 
 SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧"
 _TICK: Final = 0.25
+_LONGEST_NAME: Final = 32
 
 
 class Status:
@@ -93,7 +94,7 @@ class Status:
         return shown
 
     def _parts(self) -> Iterator[str]:
-        yield printable(self.model) or "no model yet"
+        yield _short(printable(self.model)) or "no model yet"
         if self.mode:
             yield self.mode
         if self._prompt_tokens:
@@ -122,3 +123,9 @@ class Status:
 
     def _changed(self, event: ModelChanged) -> None:
         self.model = event.model
+
+
+def _short(model: str) -> str:
+    """llama.cpp calls a model by the path of its file."""
+    name = model.rstrip("/").rpartition("/")[2]
+    return f"{name[: _LONGEST_NAME - 1]}…" if len(name) > _LONGEST_NAME else name

@@ -60,6 +60,9 @@ def test_the_status_line_counts_and_is_cut_to_the_width() -> None:
     status(Repaired("header", "x"))
     assert status.line(80) == "kimi-k2 · asks first · 12.3k tokens (11.9k cached) · 1 repair"
     assert status.line(30) == "kimi-k2 · asks first"
+    status.model = "/models/Kimi-K2-Thinking-Q8_0-00001-of-00042.gguf"
+    assert status.line(80).startswith("Kimi-K2-Thinking-Q8_0-00001-of-… · asks first")
+    status.model = "kimi-k2"
     assert status.line(3) == ""
     status.forget()
     assert status.line(80) == "kimi-k2 · asks first"
