@@ -21,6 +21,8 @@ import pytest
 from roundtrip.agent.commands.scripted_server import ScriptedServer
 from roundtrip.agent.events import CLOSED, TYPES
 
+pytestmark = pytest.mark.once
+
 SCHEMA = Path(__file__).parents[1] / "agent" / "events.schema.json"
 check = fastjsonschema.compile(json.loads(SCHEMA.read_text(encoding="utf-8")))
 AGENT = (sys.executable, "-m", "roundtrip.agent")

@@ -1,7 +1,9 @@
 """A session at the keyboard with the real llama.cpp server: stopped in the middle, ended, and taken up again."""
 
+
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -52,7 +54,7 @@ def test_a_session_with_a_real_server(llama: Callable[..., str], tmp_path: Path)
         tty.settle(2.0)
     bodies = [json.loads(line) for line in log.read_text().splitlines()]
     assert [preflight(body, KIMI) for body in bodies] == [[]] * len(bodies)
-    for earlier, later in zip(bodies, bodies[1:], strict=False):
+    for earlier, later in pairwise(bodies):
         assert later["messages"][: len(earlier["messages"])] == earlier["messages"]
     assert [m["content"] for m in bodies[-1]["messages"] if m["role"] == "user"] == [
         "write new.txt",
