@@ -1,4 +1,4 @@
-"""The command line: what the arguments ask for. `commands.oneshot` puts the parts together.
+"""The command line: what the arguments ask for. The commands put the parts together (`commands.assembly`).
 
 Importing this module costs next to nothing, because `agent --version` and `agent --help` stand on it; each command
 imports what it needs when it runs.
@@ -49,8 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         command = _COMMANDS.get(argv[0]) if argv else None
         code = command(argv[1:]) if command else _prompt(argv)
-        sys.stdout.flush()
-        return code
+        return code if _flushed() else code or 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -65,6 +64,14 @@ def _replace_closed() -> None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+
+
+def _flushed() -> bool:
+    try:
+        sys.stdout.flush()
+    except OSError:  # nobody reads it, or there is no room for it
+        return False
+    return True
 
 
 def _drop_unread() -> None:
@@ -169,7 +176,8 @@ def _options(options: argparse.Namespace, prompt: str) -> Options:
         requests=Path(options.requests) if options.requests else None,
         max_steps=options.max_steps,
         stream=options.stream_json,
-        resume=options.resume,
+        resume=None if options.resume == _CHOOSE else options.resume,
+        choose=options.resume == _CHOOSE,
         sessions=state_path() / "sessions",
     )
 

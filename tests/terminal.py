@@ -119,6 +119,11 @@ class Terminal:
             pass
         return self.code
 
+    def hang_up(self) -> None:
+        """Closes the terminal under the program."""
+        os.close(self._pty)
+        self._pty = os.open(os.devnull, os.O_RDWR)
+
     def close(self) -> None:
         if self.code is None:
             with suppress(ProcessLookupError):

@@ -12,7 +12,7 @@ SHOWN = 400
 """Lines of a diff that people are shown."""
 
 
-def changes(name: str, old: str, new: str) -> tuple[str, str]:
+def changes(name: str, old: str, new: str, shown: int = SHOWN) -> tuple[str, str]:
     """The count of changed lines, as "+3 -1" ("" where the texts are too long), and a unified diff, bounded."""
     before, after = lines_of(old), lines_of(new)
     if len(before) + len(after) > LINES:
@@ -20,8 +20,8 @@ def changes(name: str, old: str, new: str) -> tuple[str, str]:
     diff = [line.rstrip("\n") for line in difflib.unified_diff(before, after, name, name)]
     added = sum(line.startswith("+") for line in diff[2:])
     removed = sum(line.startswith("-") for line in diff[2:])
-    more = [f"… {len(diff) - SHOWN} more lines"] if len(diff) > SHOWN else []
-    return f"+{added} -{removed}", "\n".join(diff[:SHOWN] + more)
+    more = [f"… {len(diff) - shown} more lines"] if len(diff) > shown else []
+    return f"+{added} -{removed}", "\n".join(diff[:shown] + more)
 
 
 def lines_of(text: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from roundtrip.agent.messages import ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
-from roundtrip.tools.diffs import changes, lines_of
+from roundtrip.tools.diffs import LINES, changes, lines_of
 from roundtrip.tools.paths import failure, intend
 from roundtrip.tools.read_file import Part, read
 
@@ -68,7 +68,7 @@ class WriteToFile:
             return f"{name} can't be read: {error.strerror}"
         reason = self._workspace.stale(path)
         note = f"({reason}: the model will be shown the file first)\n" if reason else ""
-        return note + (changes(name, old, text)[1] or f"{name}: {len(text)} characters, no changed lines to show")
+        return note + (changes(name, old, text, LINES)[1] or f"{name}: {len(text)} characters; no changes to show")
 
     async def run(self, arguments: Mapping[str, Any], output: Output) -> ToolResult:
         path = self._workspace.locate(arguments["path"], writing=True)

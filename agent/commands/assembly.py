@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import TextIO
 
 from roundtrip.agent.commands.options import Options
-from roundtrip.agent.messages import Effect
-from roundtrip.agent.rules.approvals import PERMISSIONS
 from roundtrip.agent.runtime.chat import Setup
 from roundtrip.agent.runtime.config import ConfigError, Settings
-from roundtrip.agent.runtime.sessions import find
 from roundtrip.agent.runtime.workspace import agents_md
 from roundtrip.prompts import system_prompt
 from roundtrip.tools.toolset import default_tools
@@ -21,32 +18,13 @@ def setup_of(options: Options, chosen: Settings) -> Setup:
     """What a chat is made of. Raises ConfigError."""
     return Setup(
         chosen,
-        root_of(options),
+        options.root(),
         default_tools,
         lambda: system_prompt(agents_md(options.workspace)),
         options.sessions,
         options.max_steps,
         _open_log(options.requests),
     )
-
-
-def root_of(options: Options) -> Path:
-    """The workspace, links resolved. Raises ConfigError."""
-    if not options.workspace.is_dir():
-        raise ConfigError(f"--workspace: {options.workspace} is no folder")
-    return Path(os.path.realpath(options.workspace))
-
-
-def resumed(options: Options, root: Path) -> Path | None:
-    """The session to go on with, if that was asked for. Raises SessionError."""
-    if options.resume is None or options.sessions is None:
-        return None
-    return find(options.sessions, options.resume, str(root))
-
-
-def allowed(options: Options) -> frozenset[Effect]:
-    """What may be done without asking."""
-    return frozenset(PERMISSIONS[word] for word in options.allow)
 
 
 def _open_log(path: Path | None) -> TextIO | None:

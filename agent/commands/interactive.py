@@ -23,16 +23,12 @@ from roundtrip.agent.frontends.terminal.lines import Lines
 from roundtrip.agent.frontends.terminal.repl import Repl
 from roundtrip.agent.frontends.terminal.screen import Screen
 from roundtrip.agent.frontends.words import printable, session_lines
-from roundtrip.agent.rules.approvals import PERMISSIONS
 from roundtrip.agent.runtime.config import ConfigError, Settings, state_path
 from roundtrip.agent.runtime.session_log import SessionError
 from roundtrip.agent.runtime.sessions import find, summaries
 
 if TYPE_CHECKING:
     from roundtrip.agent.runtime.chat import Chat
-
-CHOOSE: Final = "?"
-"""In place of a session's id: show them, and ask."""
 
 _HEAVY: Final = ("rich.markdown", "markdown_it", "roundtrip.agent.commands.assembly", "openai", "httpx2", "pydantic")
 """Imported while the user types, those first that are needed first."""
@@ -45,20 +41,18 @@ def run(options: Options) -> int:
     """The whole session. Returns the exit code."""
     try:
         settings = server_of(options)
-        root = Path(os.path.realpath(options.workspace))
-        if not root.is_dir():
-            raise ConfigError(f"--workspace: {options.workspace} is no folder")
-        return asyncio.run(_run(options, settings, root, _resumed(options, root)))
+        root = options.root()
+        resume = _chosen(options.sessions, root) if options.choose and options.sessions else options.resumed(root)
+        return asyncio.run(_run(options, settings, root, resume))
     except (ConfigError, SessionError) as error:
-        sys.stderr.write(f"agent: {error}\n")
+        sys.stderr.write(f"agent: {printable(str(error))}\n")
         return 2
 
 
 async def _run(options: Options, settings: Settings, root: Path, resume: Path | None) -> int:
     """Returns the exit code. Raises SessionError."""
     console = _console(root)
-    allowed = frozenset(PERMISSIONS[word] for word in options.allow)
-    repl = console.view = Repl(console, allowed, options.sessions or state_path() / "sessions", root)
+    repl = console.view = Repl(console, options.allowed, options.sessions or state_path() / "sessions", root)
     ended_by: list[int] = []
 
     def end(number: int) -> None:
@@ -76,10 +70,11 @@ async def _run(options: Options, settings: Settings, root: Path, resume: Path | 
         await work
     finally:
         console.close()
-        with suppress(EOFError):  # the terminal has gone
+        with suppress(EOFError, OSError):  # the terminal has gone
             await shown
     if repl.left:
-        print(f"go on with this session: agent --resume {repl.left}")
+        with suppress(OSError):
+            print(f"go on with this session: agent --resume {printable(repl.left)}", flush=True)
     return 128 + ended_by[0] if ended_by else 0
 
 
@@ -118,16 +113,8 @@ def _encodable(text: str) -> bool:
     return True
 
 
-def _resumed(options: Options, root: Path) -> Path | None:
-    """The session to go on with, None for a new one. Raises SessionError."""
-    if options.resume is None or options.sessions is None:
-        return None
-    name = _choose(options.sessions, root) if options.resume == CHOOSE else options.resume
-    return None if name is None else find(options.sessions, name, str(root))
-
-
-def _choose(folder: Path, root: Path) -> str | None:
-    """The id of the session that the user points at; None for a new one. Raises SessionError."""
+def _chosen(folder: Path, root: Path) -> Path | None:
+    """The session that the user points at; None for a new one. Raises SessionError."""
     found = summaries(folder, str(root))[:_MOST_LISTED]
     if not found:
         find(folder, "", str(root))  # says that there is none
@@ -141,5 +128,5 @@ def _choose(folder: Path, root: Path) -> str | None:
         if not answer:
             return None
         if answer.isdecimal() and 0 < int(answer) <= len(found):
-            return found[int(answer) - 1].header.id
+            return found[int(answer) - 1].path
         print(f"{printable(answer)!r} is no number from 1 to {len(found)}")

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-from roundtrip.agent.commands.assembly import allowed, resumed, setup_of
+from roundtrip.agent.commands.assembly import setup_of
 from roundtrip.agent.commands.options import Options
 from roundtrip.agent.commands.server import server_of
 from roundtrip.agent.events import Event
@@ -30,13 +30,13 @@ from roundtrip.agent.wire.render import render_messages
 def run(options: Options, chosen: Settings | None = None) -> int:
     """Runs one turn and prints what comes of it. Returns the exit code."""
     one = OneShot(options)
-    setup = None
+    setup: Setup | None = None
     try:
         setup = setup_of(options, chosen or server_of(options))
-        return asyncio.run(one.run(setup, resumed(options, setup.root)))
+        return asyncio.run(one.run(setup, options.resumed(setup.root)))
     except (ConfigError, SessionError) as error:
         with suppress(OSError):
-            sys.stderr.write(f"agent: {error}\n")
+            sys.stderr.write(f"agent: {printable(str(error))}\n")
         return one.failed(str(error), MISCONFIGURED)
     except asyncio.CancelledError:
         return one.interrupted()
@@ -63,7 +63,7 @@ class OneShot:
             if self._options.stream:
                 out = FileIO(sys.stdout.fileno(), "w", closefd=False)
                 self._stream = JsonStream(out, lambda: stop(signal.SIGPIPE), stop.wanted)
-            chat = Chat(setup, Permissions(allowed(self._options)), self._emit, self.front.line)
+            chat = Chat(setup, Permissions(self._options.allowed), self._emit, self.front.line)
             watch = asyncio.create_task(self.front.watch())
             try:
                 return await self._converse(chat, path)

@@ -50,7 +50,7 @@ def session_lines(found: Iterable[Summary], now: float, *, everywhere: bool = Fa
     sessions = list(found)
     width = max((len(one.header.id) for one in sessions), default=0)
     return [
-        f"{one.header.id:{width}}  {age(now - one.modified):>6}  {title(one)}"
+        f"{printable(one.header.id):{width}}  {age(now - one.modified):>6}  {title(one)}"
         + (f"  ({printable(one.header.workspace)})" if everywhere else "")
         for one in sessions
     ]

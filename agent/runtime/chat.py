@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, TextIO
@@ -60,7 +61,7 @@ class Chat:
         self._emit = emit
         self._warn = warn
         self._client = OpenAIModel(setup.settings.base_url, setup.settings.api_key)
-        self._model = LoggedModel(self._client, setup.requests) if setup.requests else self._client
+        self._model = LoggedModel(self._client, setup.requests, warn) if setup.requests else self._client
         self._agent: Agent | None = None
         self._conversation: Conversation | None = None
         self._loaded: Loaded | None = None
@@ -96,11 +97,11 @@ class Chat:
             log.close()
             where = loaded.header.workspace
             raise SessionError(f"the session {path.stem} belongs to {where}; go there, or say --workspace {where}")
-        self._leave()
         conversation, _ = rebuilt(loaded)
         ends = closing(conversation, loaded.events)
         for event in ends:  # they belong to what was, and are not news
             log(event)
+        self._leave()
         self._log, self._loaded = log, replace(loaded, events=(*loaded.events, *ends))
         self._conversation, losses = rebuilt(self._loaded)
         broken_off = (_BROKEN_OFF,) if ends else ()
@@ -159,8 +160,11 @@ class Chat:
         self.model = self._chosen = name
 
     async def close(self) -> None:
-        """Closes the connections and the log."""
+        """Closes the connections and the logs."""
         self._leave()
+        if self._setup.requests is not None:
+            with suppress(OSError):
+                self._setup.requests.close()
         await self._client.close()
 
     def _leave(self) -> None:

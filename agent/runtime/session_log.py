@@ -23,6 +23,7 @@ from typing import Any, Final
 
 from roundtrip.agent.events import (
     CLOSED,
+    AssistantEnded,
     Event,
     Failed,
     ModelChanged,
@@ -209,7 +210,7 @@ def load(path: Path) -> Loaded:
         value = read_json(line)
         try:
             if value is not None:
-                events.append(from_json(value))
+                events.append(_sound(from_json(value)))
             elif line.strip():
                 torn += 1
         except (ValueError, RecursionError) as error:  # pydantic's are ValueErrors, too
@@ -217,6 +218,15 @@ def load(path: Path) -> Loaded:
             words = " ".join(str(error).split())[:_LONGEST_NOTE]
             unknown.setdefault(kind if isinstance(kind, str) else "", f"line {number}: {words}")
     return Loaded(header, tuple(events), tuple(_notes(torn, unknown)))
+
+
+def _sound(event: Event) -> Event:
+    """The event. Raises ValueError where a call's arguments are no JSON object: everybody takes them for one."""
+    if isinstance(event, AssistantEnded):
+        for call in event.message.calls:
+            if not isinstance(json.loads(call.arguments, strict=False), dict):
+                raise ValueError("a call's arguments are no JSON object")
+    return event
 
 
 def _no_header(first: dict[str, Any] | None) -> str:

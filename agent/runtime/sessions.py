@@ -122,7 +122,7 @@ def closing(conversation: Conversation, events: Sequence[Event]) -> list[ClosedE
     state = conversation.state
     if state is State.READY or (state is State.ASKED and _ended(events)):
         return []
-    step = _running_step(conversation, events)
+    step = next((event.step for event in reversed(events) if isinstance(event, AssistantEnded)), 0)
     begun = {event.index for event in events if isinstance(event, ToolStarted) and event.step == step}
     fresh = [index for index in conversation.open_calls if index not in begun]
     return [*(ToolFinished(step, index, NOT_STARTED, failed=True) for index in fresh), Interrupted()]
@@ -132,13 +132,6 @@ def _ended(events: Sequence[Event]) -> bool:
     """Whether no turn is open at the end. The model may be changed between turns."""
     last = next((event for event in reversed(events) if not isinstance(event, ModelChanged)), None)
     return last is None or isinstance(last, TurnEnded | Interrupted)
-
-
-def _running_step(conversation: Conversation, events: Sequence[Event]) -> int:
-    """The step in the log of the message whose calls run; while they do, it is the last one of the history."""
-    said = conversation.messages[-1]
-    steps = (event.step for event in reversed(events) if isinstance(event, AssistantEnded) and event.message is said)
-    return next(steps, conversation.step)
 
 
 def model_of(loaded: Loaded) -> str:

@@ -498,6 +498,22 @@ def test_a_flag_names_a_model_of_another_family(place: Place) -> None:
     run(main)
 
 
+def test_a_model_that_was_chosen_in_this_run_is_kept(place: Place) -> None:
+    async def main() -> None:
+        async with serving(says("hi")) as fault, place.chat(fault) as chat:
+            await chat.connect()
+            await chat.turn("one")
+            path = place.file
+            await chat.restart()
+            await chat.use("kimi-chosen")
+            chat.resume(path)
+            await chat.connect()
+            assert (await chat.turn("two")).outcome == "answered"
+            assert [body["model"] for body in fault.bodies] == [MODEL, "kimi-chosen"]
+
+    run(main)
+
+
 def test_a_model_may_be_named_before_there_is_a_connection(place: Place) -> None:
     async def main() -> None:
         async with serving(says("hi")) as fault, place.chat(fault, "") as chat:

@@ -341,6 +341,13 @@ def test_a_lost_result_of_the_last_call_of_a_turn() -> None:
     assert conversation.messages[-3:] == (Result(RESULT_LOST), User("and now?"), Assistant("done"))
 
 
+def test_a_turn_that_was_ended_has_run_its_calls() -> None:
+    events: list[Event] = [*TURN[:2], TurnEnded("answered")]
+    conversation, _ = taken_up(events)
+    assert conversation.messages[-2:] == (Result(RESULT_LOST), Result(RESULT_LOST))
+    assert closing(conversation, events) == []
+
+
 def test_results_of_a_lost_message_are_not_those_of_another() -> None:
     conversation, notes = rebuilt(loaded_of(without(3, 5, 6)))
     assert [message.content for message in conversation.messages if isinstance(message, Result)] == [RESULT_LOST] * 2
@@ -427,7 +434,7 @@ def test_a_turn_that_was_ended_is_not_ended_again(end: Event, change: list[Event
 
 
 def test_calls_that_had_begun_are_known_behind_a_doubled_line() -> None:
-    events = [*TURN[:3], TURN[1]]
+    events: list[Event] = [*TURN[:3], TURN[1]]
     conversation, _ = rebuilt(loaded_of(events))
     assert closing(conversation, events) == [ToolFinished(0, 1, NOT_STARTED, failed=True), Interrupted()]
 
@@ -442,7 +449,7 @@ def test_a_turn_is_closed_the_same_way_each_time_it_is_read() -> None:
 
 
 def test_the_model_that_was_used_last() -> None:
-    changes = [ModelChanged("first", "generic"), UserSaid("hi"), ModelChanged("second", "kimi_k2"), UserSaid("ho")]
+    changes: list[Event] = [ModelChanged("first", "generic"), ModelChanged("second", "kimi_k2"), UserSaid("ho")]
     assert model_of(loaded_of(changes)) == "second"
     assert model_of(loaded_of([UserSaid("hi")])) == "m"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -26,6 +26,11 @@ class Question:
     answered: asyncio.Future[Refusal | None]
 
     @property
+    def open(self) -> bool:
+        """Whether it can still be answered."""
+        return not self.answered.done()
+
+    @property
     def text(self) -> str:
         return _WHAT.get(self.intent.effect, "Do this?")
 
@@ -36,11 +41,20 @@ class Question:
 
 
 class Asker:
-    """`ask` is told of each new question; who answers calls `answer`. allowed: what needs no question."""
+    """show: shows what a question is about; changed: hears that one is open. Who answers it calls `answer`.
 
-    def __init__(self, allowed: frozenset[Effect], ask: Callable[[Question], None]) -> None:
+    allowed: what needs no question.
+    """
+
+    def __init__(
+        self,
+        allowed: frozenset[Effect],
+        show: Callable[[Question], Awaitable[None]],
+        changed: Callable[[], None],
+    ) -> None:
         self._at_first = self._allowed = allowed
-        self._ask = ask
+        self._show = show
+        self._changed = changed
         self._one_at_a_time = asyncio.Lock()
         self.question: Question | None = None
 
@@ -60,17 +74,19 @@ class Asker:
             if await Permissions(self._allowed).approve(call, intent) is None:
                 return None
             question = Question(call, intent, asyncio.get_running_loop().create_future())
+            await self._show(question)
             self.question = question
             try:
-                self._ask(question)
+                self._changed()
                 return await question.answered
             finally:
                 self.question = None
+                self._changed()
 
     def answer(self, answer: Answer, feedback: str = "") -> None:
         """Answers the open question, if there is one. feedback: why not, for the model."""
         question = self.question
-        if question is None or question.answered.done():
+        if question is None or not question.open:
             return
         if answer == "always":
             self._allowed |= {question.intent.effect}

@@ -28,7 +28,7 @@ Esc or Ctrl-C stops it; Ctrl-D leaves. Up and down: what you typed before in thi
 
 
 class Session(Protocol):
-    """What commands work on; see `session.Repl`."""
+    """What commands work on; see `repl.Repl`."""
 
     status: Status
     sessions: Path
@@ -74,6 +74,7 @@ async def _help(session: Session, rest: str) -> None:
 
 
 async def _model(session: Session, rest: str) -> None:
+    session.status.doing("asking for the models")
     listed = await session.chat.models()
     names = [] if isinstance(listed, ModelFailure) else listed
     if not rest:

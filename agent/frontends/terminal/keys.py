@@ -1,4 +1,4 @@
-"""What the keys do. Everything else is prompt_toolkit's Emacs mode."""
+"""What the keys do. All others are prompt_toolkit's Emacs mode; what accepts a line there, sends it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 def bindings(screen: Surface) -> KeyBindingsBase:
     """The bindings that `screen` needs."""
     from prompt_toolkit.filters import Condition, has_completions
-    from prompt_toolkit.key_binding import KeyBindings, merge_key_bindings
-    from prompt_toolkit.key_binding.bindings.open_in_editor import load_emacs_open_in_editor_bindings
+    from prompt_toolkit.key_binding import KeyBindings
 
     keys = KeyBindings()
     typing = Condition(lambda: screen.app.layout.current_buffer is screen.buffer)
@@ -27,14 +26,15 @@ def bindings(screen: Surface) -> KeyBindingsBase:
     keys.add("escape", "enter", filter=typing)(_newline)
     keys.add("c-j", filter=typing)(_newline)
     keys.add("escape", filter=typing)(lambda event: screen.escape())
-    keys.add("c-c")(lambda event: screen.control_c())
+    keys.add("c-c", filter=typing)(lambda event: screen.control_c())
     keys.add("<sigint>")(lambda event: screen.control_c())
     keys.add("c-d", filter=typing & empty)(lambda event: screen.view.leave())
+    keys.add("c-x", "c-e", filter=typing)(lambda event: event.current_buffer.open_in_editor())
     keys.add("c-z")(lambda event: event.app.suspend_to_background())
-    keys.add("y", filter=armed)(lambda event: screen.view.answer("yes"))
-    keys.add("a", filter=armed)(lambda event: screen.view.answer("always"))
-    keys.add("n", filter=armed)(lambda event: screen.ask_why())
-    return merge_key_bindings([load_emacs_open_in_editor_bindings(), keys])
+    keys.add("y", filter=typing & armed)(lambda event: screen.view.answer("yes"))
+    keys.add("a", filter=typing & armed)(lambda event: screen.view.answer("always"))
+    keys.add("n", filter=typing & armed)(lambda event: screen.ask_why())
+    return keys
 
 
 def _chosen(screen: Surface) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from prompt_toolkit.application import Application
     from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.formatted_text import AnyFormattedText
+    from prompt_toolkit.history import History
     from prompt_toolkit.layout.containers import Container, Window
     from prompt_toolkit.output import Output
     from prompt_toolkit.widgets import SearchToolbar
@@ -24,6 +26,9 @@ _INPUT_ROWS: Final = 8
 _QUEUED_SHOWN: Final = 3
 _ESCAPE_SECONDS: Final = 0.05
 """How long an Esc waits for what would make it another key."""
+
+_REDRAW_SECONDS: Final = 0.06
+"""Least time between two redraws while text streams."""
 
 _STYLE: Final = {
     "prompt": "bold",
@@ -41,22 +46,41 @@ _STYLE: Final = {
 _COLORS: Final = {"activity": "ansicyan", "keys": "ansiyellow", "status": "ansibrightblack", "prompt": "bold ansigreen"}
 
 
-def input_buffer(root: Path, history: Path) -> Buffer:
+def input_buffer(root: Path, history: Path, enter: Callable[[], None]) -> Buffer:
     """The input line: many lines, the project's history, completion."""
     from prompt_toolkit.buffer import Buffer
     from prompt_toolkit.filters import Condition
-    from prompt_toolkit.history import FileHistory
     from roundtrip.agent.frontends.terminal.complete import completer, completes
 
-    history.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(history, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+    def accept(buffer: Buffer) -> bool:
+        enter()
+        return True  # it has emptied the input
+
     buffer = Buffer(
         multiline=True,
-        history=FileHistory(str(history)),
+        history=_history(history),
         completer=completer(root),
         complete_while_typing=Condition(lambda: completes(buffer.document.text_before_cursor)),
+        accept_handler=accept,
     )
     return buffer
+
+
+def _history(path: Path) -> History:
+    """What was typed in this project before, readable by its owner only. Without the file, it is forgotten."""
+    from prompt_toolkit.history import FileHistory, InMemoryHistory
+
+    class Forgiving(FileHistory):
+        def store_string(self, string: str) -> None:
+            with suppress(OSError):  # a full disk: it can be sent all the same
+                super().store_string(string)
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600))
+    except OSError:
+        return InMemoryHistory()
+    return Forgiving(str(path))
 
 
 def application(screen: Surface) -> Application[None]:
@@ -74,17 +98,17 @@ def application(screen: Surface) -> Application[None]:
         layout=Layout(HSplit(rows, align=VerticalAlign.TOP), input_window),
         key_bindings=bindings(screen),
         style=Style.from_dict(style),
-        output=_output(),
+        output=_output(screen.view.leave),
         color_depth=None if screen.color else ColorDepth.DEPTH_1_BIT,
-        min_redraw_interval=0.06,
+        min_redraw_interval=_REDRAW_SECONDS,
         erase_when_done=True,
     )
     app.ttimeoutlen = app.timeoutlen = _ESCAPE_SECONDS
     return app
 
 
-def _output() -> Output:
-    """Standard output, without asking the terminal where the cursor is."""
+def _output(gone: Callable[[], None]) -> Output:
+    """Standard output, without asking the terminal where the cursor is. `gone` hears that nobody reads it."""
     from prompt_toolkit.data_structures import Size
     from prompt_toolkit.output.vt100 import Vt100_Output
 
@@ -93,8 +117,18 @@ def _output() -> Output:
             """As always, but never from the very first cell: tmux would keep what was there in its scrollback."""
             self.write_raw("\x1b[K\x1b[C\x1b[J\x1b[D")
 
+        def flush(self) -> None:
+            try:
+                super().flush()
+            except OSError:
+                self._buffer.clear()
+                gone()
+
     def size() -> Size:
-        columns, rows = os.get_terminal_size(sys.stdout.fileno())
+        try:
+            columns, rows = os.get_terminal_size(sys.stdout.fileno())
+        except OSError:
+            columns, rows = 0, 0
         return Size(rows=rows or 24, columns=columns or 80)
 
     return Terminal(sys.stdout, size, term=os.environ.get("TERM"), enable_cpr=False)

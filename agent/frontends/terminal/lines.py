@@ -14,10 +14,12 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
+from roundtrip.agent.frontends.terminal.asking import Answer
 from roundtrip.agent.frontends.terminal.blocks import Block, apart
 from roundtrip.agent.frontends.terminal.view import View
 
-_ANSWERS: Final = ("yes", "always", "no")
+_ANSWERS: Final[dict[str, Answer]] = {"y": "yes", "yes": "yes", "a": "always", "always": "always"}
+"""Whole lines; what begins with "n" or "no" is a no, and says why."""
 
 
 class Lines:
@@ -25,8 +27,8 @@ class Lines:
 
     view: View
 
-    def __init__(self, *, color: bool = False, ascii: bool = False) -> None:
-        self._color, self._ascii = color, ascii
+    def __init__(self, *, ascii: bool = False) -> None:
+        self._ascii = ascii
         self._last: Block | None = None
         self._asked: object = None
         self._line = b""
@@ -53,7 +55,7 @@ class Lines:
             if block.kind == "user" and block.text in self._typed:  # it stands there
                 self._typed.remove(block.text)
                 continue
-            lines = paint(block, width, self._color, self._ascii)
+            lines = paint(block, width, color=False, ascii=self._ascii)
             if lines and self._last is not None and apart(self._last, block):
                 lines = ["", *lines]
             self._last = block if lines else self._last
@@ -68,6 +70,7 @@ class Lines:
 
     def put_back(self, text: str) -> None:
         """There is no input line to put it into."""
+        self._typed = [line for line in self._typed if line not in text]
         self._write(f"not sent: {text}\n")
 
     def close(self) -> None:
@@ -75,15 +78,21 @@ class Lines:
         self._closed.set()
 
     def _write(self, text: str) -> None:
-        sys.stdout.buffer.write(text.encode("utf-8", "replace"))
-        sys.stdout.flush()
+        try:
+            sys.stdout.buffer.write(text.encode("utf-8", "replace"))
+            sys.stdout.flush()
+        except OSError:  # nobody reads it
+            self.view.leave()
 
     def _interrupt(self) -> None:
         if not self.view.interrupt():
             self._write("\n(Ctrl-D leaves)\n")
 
     def _readable(self) -> None:
-        data = os.read(sys.stdin.fileno(), 65536)
+        try:
+            data = os.read(sys.stdin.fileno(), 65536)
+        except OSError:  # the terminal has gone
+            data = b""
         if not data:
             asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
             self.view.leave()
@@ -93,16 +102,13 @@ class Lines:
 
     def _take(self, line: str) -> None:
         if self.view.question is None:
-            self._typed.append(line)
+            self._typed += [line] if line.strip() else []
             self.view.submit(line)
             return
         word, _, why = line.strip().partition(" ")
-        answer = next((one for one in _ANSWERS if word and one.startswith(word.lower().rstrip(",:"))), None)
-        if answer == "no":
+        if line.strip().lower() in _ANSWERS:
+            self.view.answer(_ANSWERS[line.strip().lower()])
+        elif word.lower().rstrip(",:") in ("n", "no"):
             self.view.answer("no", why)
-        elif answer == "always":
-            self.view.answer("always")
-        elif answer == "yes":
-            self.view.answer("yes")
         else:
-            self._write("y, a or n: ")
+            self._write("y, a, or n and why: ")

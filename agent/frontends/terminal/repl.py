@@ -38,7 +38,7 @@ class Repl:
         self.console, self.sessions, self.root = console, sessions, root
         self.status = Status(time.monotonic)
         self.transcript = Transcript()
-        self.asker = Asker(allowed, self._ask)
+        self.asker = Asker(allowed, self._show, console.refresh)
         self.status.mode = self.asker.mode
         self.listed: list[str] = []
         """What was listed last, so that it can be named by its number."""
@@ -49,7 +49,7 @@ class Repl:
         self._wake = asyncio.Event()
         self._leaving = False
         self._in_turn = False
-        self._task: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[object] | None = None
         self._side_tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -60,14 +60,15 @@ class Repl:
     async def run(self, load: Callable[[], Awaitable[Chat]], resume: Path | None = None) -> None:
         """Until the user leaves. Raises SessionError if the session can't be resumed."""
         try:
-            self.status.doing("starting")
+            self.status.doing("starting", stops=False)
             self.console.refresh()
             self._chat = await load()
             if resume is not None:
                 self.show(self._chat.resume(resume))
-            await self._interruptible(self.connect())
-            while (text := await self._next()) is not None:
-                await self._interruptible(self._handle(text))
+            if not self._leaving:
+                await self._interruptible(self.connect())
+            while await self._something_to_do():
+                await self._interruptible(self._do_next())
         finally:
             if self._chat is not None:
                 self.left = self._chat.session_id
@@ -84,7 +85,7 @@ class Repl:
         if name in COMMANDS and COMMANDS[name].at_once:
             self._side_tasks.add(task := asyncio.create_task(self._command(text)))
             task.add_done_callback(self._side_tasks.discard)
-        elif self._in_turn and not name:
+        elif self._in_turn and not name and not self._inbox:  # behind a command it waits for that
             self.chat.say(text)
         else:
             self._inbox.append(text)
@@ -92,16 +93,12 @@ class Repl:
         self.console.refresh()
 
     def interrupt(self) -> bool:
-        """Esc or Ctrl-C: stops what runs; what was queued goes back into the input, so that nothing that was typed
-        is lost, and nothing sent unasked. False if nothing ran."""
-        if self._task is None:
-            return False
-        queued = [*(self._chat.take_back() if self._chat else ()), *self._inbox]
-        self._inbox = []
-        if queued:
-            self.console.put_back("\n".join(queued))
-        self._task.cancel()
-        return True
+        """Esc or Ctrl-C: stops what runs; what waits goes back into the input, so that nothing that was typed is lost,
+        and nothing sent unasked. False if there was nothing to stop."""
+        waited = self._give_back()
+        if self._task is not None:
+            self._task.cancel()
+        return waited or self._task is not None
 
     def leave(self) -> None:
         """Ctrl-D: stops what runs, and ends."""
@@ -196,10 +193,7 @@ class Repl:
         self.status.mode = self.asker.mode
 
     async def _interruptible(self, work: Coroutine[Any, Any, object]) -> None:
-        async def run() -> None:
-            await work
-
-        self._task = task = asyncio.create_task(run())
+        self._task = task = asyncio.create_task(work)
         try:
             await asyncio.wait([task])
         finally:
@@ -214,19 +208,35 @@ class Repl:
         else:
             task.result()
 
-    async def _next(self) -> str | None:
+    async def _something_to_do(self) -> bool:
+        """Waits for it. False if the user leaves."""
         while not self._inbox and not self._leaving:
             self._wake.clear()
             await self._wake.wait()
-        return None if self._leaving else self._inbox.pop(0)
+        return not self._leaving
 
-    async def _handle(self, text: str) -> None:
-        if command_of(text) is not None:
-            await self._command(text)
-        elif self.chat.connected or await self.connect():
-            await self._turn(text)
-        else:
-            self.console.put_back(text)
+    async def _do_next(self) -> None:
+        """What waits longest is taken out when it is certain that it can be done: until then it can be given back."""
+        if not self._inbox:  # an interrupt was quicker
+            return
+        if command_of(self._inbox[0]) is not None:
+            await self._command(self._inbox.pop(0))
+        elif not (self.chat.connected or await self.connect()):
+            self._give_back()
+        elif self._inbox:
+            await self._turn(self._inbox.pop(0))
+
+    def _give_back(self) -> bool:
+        """Puts what waits into the input. False if nothing waited."""
+        waiting = [*(self._chat.take_back() if self._chat else ()), *self._inbox]
+        self._inbox = []
+        commands = [text for text in waiting if command_of(text)]
+        texts = [text for text in waiting if not command_of(text)]
+        if commands:  # among other lines they would go to the model
+            self.say(f"not run: {', '.join(commands)}")
+        if texts:
+            self.console.put_back("\n".join(texts))
+        return bool(waiting)
 
     async def _turn(self, text: str) -> None:
         self._in_turn = True
@@ -239,21 +249,25 @@ class Repl:
     async def _command(self, text: str) -> None:
         name, rest = command_of(text) or ("", "")
         self.console.commit([Block("user", text)])
-        if name in COMMANDS:
-            await COMMANDS[name].run(self, rest)
-        else:
+        command = COMMANDS.get(name)
+        if command is None:
             self.fail(unknown(name))
+        elif rest and not command.argument:
+            self.fail(f"/{name} takes nothing behind it; a space before the slash sends the line to the model")
+            self.console.put_back(text)
+        else:
+            await command.run(self, rest)
 
-    def _ask(self, question: Question) -> None:
-        self.status.doing("asking you")
+    async def _show(self, question: Question) -> None:
+        """Shows what a question is about, before it is asked."""
         call, intent = question.call, question.intent
         if intent.command:
             self.console.commit([Block("command", intent.command)])
         else:
-            self.console.commit([Block("note", f"{call.name}:"), Block("diff", intent.preview(), follows=True)])
+            preview = await asyncio.to_thread(intent.preview)  # a long diff takes seconds
+            self.console.commit([Block("note", f"{call.name}:"), Block("diff", preview, follows=True)])
         self.transcript.previewed(call.index)
-        self.console.refresh()
-
+        self.status.doing("asking you")
 
 def _first_recalled(events: Sequence[Event]) -> int:
     """Where to begin to show a session again: with something that the user said, not too far back."""

@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from roundtrip.agent.frontends.terminal.asking import Question
 from roundtrip.agent.frontends.terminal.blocks import Block, apart
 from roundtrip.agent.frontends.terminal.reflow import follow_cursor, reflows
 from roundtrip.agent.frontends.terminal.view import View
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
 
 _TICK: Final = 0.25
 """Seconds between two redraws while something is awaited."""
-
-_REDRAW: Final = 0.06
-"""Least seconds between two redraws while text streams."""
 
 _ARMED: Final = 0.3
 """Seconds before a key can answer a question: who was typing then goes on typing."""
@@ -63,6 +61,7 @@ class Screen:
         self._printed = 1
         """Lines that stand above what is drawn, at least."""
         self._live = ""
+        self._asked: Question | None = None
         self._asked_at = 0.0
         self._ticker: asyncio.Task[None] | None = None
         self._app: Application[None] | None = None
@@ -72,7 +71,7 @@ class Screen:
         """Until `close`."""
         from roundtrip.agent.frontends.terminal.layout import application, input_buffer
 
-        self.buffer = input_buffer(self.root, self._history)
+        self.buffer = input_buffer(self.root, self._history, self.enter)
         self._app = application(self)
         await self._app.run_async()
 
@@ -94,10 +93,8 @@ class Screen:
         """What is live has changed."""
         if self._app is None:
             return
-        if self.view.question is None:
-            self.why, self._asked_at = False, 0.0
-        elif not self._asked_at:
-            self._asked_at = time.monotonic()
+        if self.view.question is not self._asked:
+            self.why, self._asked, self._asked_at = False, self.view.question, time.monotonic()
         self._print()
         self._app.invalidate()
         if self._ticker is None and self.view.status.busy:
@@ -173,7 +170,9 @@ class Screen:
     @property
     def armed(self) -> bool:
         """Whether a key answers the question: not while a line is being typed."""
-        waits = self.view.question is not None and not self.why and not self.buffer.text
+        question = self.view.question
+        waits = question is not None and question is self._asked and question.open
+        waits = waits and not (self.why or self.buffer.text or self.buffer.complete_state)
         return waits and time.monotonic() - self._asked_at >= _ARMED
 
     @property

@@ -10,6 +10,7 @@ from roundtrip.agent.events import (
     AssistantEnded,
     CallBegun,
     Event,
+    Interrupted,
     ModelChanged,
     ReasoningDelta,
     Repaired,
@@ -24,7 +25,9 @@ from roundtrip.agent.events import (
 from roundtrip.agent.frontends.words import count, duration, printable
 
 SPINNER: Final = "⠋⠙⠹⠸⠼⠴⠦⠧"
-_TICK: Final = 0.25
+_FRAME: Final = 0.25
+"""Seconds for which each sign of the spinner is shown."""
+
 _LONGEST_NAME: Final = 32
 
 
@@ -36,7 +39,7 @@ class Status:
         self.model = ""
         self.mode = ""
         """What may be done without asking, in a word."""
-        self._doing, self._since = "", 0.0
+        self._doing, self._since, self._stops = "", 0.0, True
         self._prompt_tokens = self._cached_tokens = self._repairs = 0
         self._running: dict[int, str] = {}
         self._handlers: Mapping[type, Callable[[Any], None]] = {
@@ -45,14 +48,15 @@ class Status:
             TextDelta: lambda event: self._go_on("writing"),
             CallBegun: lambda event: self._go_on("writing a call"),
             ArgumentDelta: lambda event: self._go_on("writing a call"),
-            AssistantEnded: lambda event: self.doing("working"),
+            AssistantEnded: lambda event: self._calm("working"),
+            Interrupted: lambda event: self._calm(""),
             ToolStarted: self._started,
             ToolFinished: self._finished,
             Retrying: lambda event: self.doing("waiting before the next try" if event.seconds >= 1 else "asking again"),
             UsageReported: self._used,
             Repaired: self._repaired,
             ModelChanged: self._changed,
-            TurnEnded: lambda event: self.doing(""),
+            TurnEnded: lambda event: self._calm(""),
         }
 
     def __call__(self, event: Event) -> None:
@@ -60,15 +64,14 @@ class Status:
         if handler:
             handler(event)
 
-    def doing(self, what: str) -> None:
-        """From now on; "" for nothing."""
-        self._doing, self._since = what, self._clock()
+    def doing(self, what: str, *, stops: bool = True) -> None:
+        """From now on; "" for nothing. stops: whether Esc stops it."""
+        self._doing, self._since, self._stops = what, self._clock(), stops
 
     def forget(self) -> None:
         """Another session: what was counted does not count for it."""
         self._prompt_tokens = self._cached_tokens = self._repairs = 0
-        self._running = {}
-        self.doing("")
+        self._calm("")
 
     @property
     def busy(self) -> bool:
@@ -79,9 +82,9 @@ class Status:
         if not self._doing:
             return ""
         seconds = self._clock() - self._since
-        sign = "*" if ascii else SPINNER[int(seconds / _TICK) % len(SPINNER)]
+        sign = "*" if ascii else SPINNER[int(seconds / _FRAME) % len(SPINNER)]
         since = f" {duration(seconds)}" if seconds >= 1 else ""
-        return f"{sign} {self._doing}{since} · Esc stops"
+        return f"{sign} {self._doing}{since}{' · Esc stops' * self._stops}"
 
     def line(self, width: int) -> str:
         """Model, mode, tokens, repairs; where that is too wide, the last ones are left out."""
@@ -102,6 +105,11 @@ class Status:
             yield f"{count(self._prompt_tokens)} tokens{cached}"
         if self._repairs:
             yield f"{self._repairs} repair{'' if self._repairs == 1 else 's'}"
+
+    def _calm(self, what: str) -> None:
+        """No tool runs any more."""
+        self._running = {}
+        self.doing(what)
 
     def _go_on(self, what: str) -> None:
         if self._doing != what:

@@ -18,6 +18,7 @@ from roundtrip.agent.events import (
     ArgumentDelta,
     AssistantEnded,
     CallBegun,
+    CallDropped,
     Event,
     Failed,
     Interrupted,
@@ -57,7 +58,7 @@ class _Message:
     held: list[Block] = field(default_factory=list)
     committed: str = ""
     text: bool = False
-    reasoning: str = ""
+    reasoning: list[str] = field(default_factory=list)
     thought: bool = False
     """Whether the reasoning is committed."""
     certain: bool = False
@@ -82,6 +83,7 @@ class Transcript:
             TextDelta: self._text,
             CallBegun: self._call_begun,
             ArgumentDelta: self._argument,
+            CallDropped: self._dropped,
             AssistantEnded: self._ended,
             ToolStarted: self._started,
             ToolOutput: self._output,
@@ -106,7 +108,7 @@ class Transcript:
         """What may still change."""
         message = self._message
         thinking = message.reasoning and not message.thought
-        blocks = [Block("reasoning", message.reasoning)] if thinking else []
+        blocks = [Block("reasoning", "".join(message.reasoning))] if thinking else []
         blocks += [*message.held, *message.stream.tail]
         blocks += [Block("running", f"{name or 'a call'} … {count(size)} characters") for name, size in
                    message.calls.values()]  # fmt: skip
@@ -127,7 +129,7 @@ class Transcript:
 
     def _reasoning(self, event: ReasoningDelta) -> list[Block]:
         message = self._message
-        message.reasoning += event.text
+        message.reasoning.append(event.text)
         message.certain = message.certain or not message.text
         return []
 
@@ -147,10 +149,11 @@ class Transcript:
     def _thought(self) -> list[Block]:
         """The reasoning, once."""
         message = self._message
-        if message.thought or not message.reasoning.strip():
+        reasoning = "".join(message.reasoning).strip()
+        if message.thought or not reasoning:
             return []
         message.thought = True
-        return [Block("reasoning", message.reasoning.strip())]
+        return [Block("reasoning", reasoning)]
 
     def _call_begun(self, event: CallBegun) -> list[Block]:
         self._message.certain = False
@@ -162,8 +165,12 @@ class Transcript:
         self._message.calls[event.index] = (name, size + len(event.text))
         return []
 
+    def _dropped(self, event: CallDropped) -> list[Block]:
+        self._message.calls.pop(event.index, None)
+        return []
+
     def _ended(self, event: AssistantEnded) -> list[Block]:
-        self._message.reasoning = event.message.reasoning
+        self._message.reasoning = [event.message.reasoning]
         blocks = [*self._thought(), *self._rest(event.message.content.strip())]
         blocks += [Block("failed", f"a call that could not be read: {call.reason}") for call in event.unreadable]
         self._message = _Message()

@@ -1,9 +1,11 @@
 """The session at the keyboard, as a person has it: the real program on a terminal, against a real server."""
 
+import inspect
 import json
 import os
 import re
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -561,3 +563,154 @@ def test_a_model_can_not_write_to_the_terminal(place: Place, serving: ScriptedSe
         tty.wait("red")
         assert b"\x1b]0;" not in tty.raw
         assert b"\x1b[2J" not in tty.raw
+
+
+TWO_WRITES = calls(WRITE, ("write_to_file", {"path": "b.py", "content": "b = 1\n"}))
+
+
+@turns(calls(WRITE), says("Well."))
+def test_a_search_in_the_history_is_no_answer(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("maybe yes")
+        tty.wait("Make this change?")
+        tty.settle()
+        tty.send("\x12")
+        tty.settle()
+        tty.send("yes")
+        tty.settle()
+        assert not (place.project / "hello.py").exists()
+        tty.send(CTRL_C)
+        tty.settle()
+        assert "Make this change?" in tty.shown, "the search is left, and no more"
+
+
+@turns(TWO_WRITES, says("Well."))
+def test_the_next_question_is_not_answered_by_what_was_typed_before(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("do it")
+        tty.wait("Make this change?")
+        tty.settle()
+        tty.send("n")
+        tty.wait("why>")
+        tty.send("no" + ENTER + "again")
+        tty.wait("again")
+        tty.settle()
+        assert not (place.project / "b.py").exists()
+        assert "> again" in tty.shown
+
+
+@turns(calls(WRITE), says("Well."))
+def test_a_dumb_terminal_wants_a_whole_word(place: Place, serving: ScriptedServer) -> None:
+    with place.agent(TERM="dumb") as tty:
+        tty.say("do it")
+        tty.wait("Make this change?")
+        tty.say("a test is failing, look at that first")
+        tty.wait("y, a, or n and why:")
+        assert not (place.project / "hello.py").exists()
+        tty.say("Yes")
+        tty.wait("Well.")
+        assert (place.project / "hello.py").exists()
+
+
+@turns(says("Word by word. " * 40))
+def test_what_is_said_after_a_command_waits_for_the_command(place: Place, serving: ScriptedServer) -> None:
+    serving.pause = 0.01
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("one")
+        tty.wait("Word by word.")
+        tty.say("/sessions")
+        tty.say("two")
+        tty.wait("queued: two")
+        tty.send(ESC)
+        tty.wait("not run: /sessions")
+        tty.wait("> two")
+
+
+def silent_listener() -> socket.socket:
+    """A server that accepts and never answers."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(8)
+    return listener
+
+
+@pytest.mark.parametrize("key", [ESC, CTRL_D, "SIGTERM"])
+def test_a_server_that_hangs_keeps_nothing_and_nobody(place: Place, key: str) -> None:
+    with silent_listener() as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        with terminal(cwd=place.project, env=place.environment | {"AGENT_BASE_URL": url}) as tty:
+            tty.wait("looking for the model")
+            tty.say("precious")
+            tty.wait("queued: precious")
+            if key == "SIGTERM":
+                os.kill(tty.process, signal.SIGTERM)
+                assert tty.wait_end() == 143
+                return
+            tty.send(key)
+            if key == CTRL_D:
+                assert tty.wait_end() == 0
+                return
+            tty.wait("> precious")
+            tty.send(ENTER)
+            tty.wait("looking for the model")
+            tty.settle()
+            tty.send(key)
+            tty.wait("> precious")
+
+
+@turns(calls(SLEEP, WRITE))
+def test_a_terminal_that_is_closed_closes_the_session(place: Place, serving: ScriptedServer) -> None:
+    with place.agent("--yes") as tty:
+        tty.wait(READY)
+        tty.say("run")
+        tty.wait("begun")
+        tty.hang_up()
+        assert tty.wait_end() == 129
+        assert [record["type"] for record in place.records][-3:] == ["tool_finished", "interrupted", "turn_ended"]
+
+
+@turns(says("Hello."))
+def test_a_history_that_can_not_be_kept_is_no_reason_to_stop(place: Place, serving: ScriptedServer) -> None:
+    state = place.home / ".local/state/roundtrip"
+    state.mkdir(parents=True)
+    (state / "history").touch()
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("hi")
+        tty.wait("Hello.")
+
+
+@turns(says("Hello."))
+def test_the_editor_gives_back_what_was_written(place: Place, serving: ScriptedServer) -> None:
+    editor = place.home / "editor"
+    editor.write_text("#!/bin/sh\nprintf 'from the editor' > \"$1\"\n", encoding="utf-8")
+    editor.chmod(0o755)
+    with place.agent(EDITOR=str(editor)) as tty:
+        tty.wait(READY)
+        tty.send("draft\x18\x05")
+        tty.wait("> from the editor")
+        tty.send(ENTER)
+        tty.wait("Hello.")
+        assert place.body()[-1]["content"] == "from the editor"
+
+
+@turns(says("Hello."))
+def test_a_command_that_takes_nothing_gives_back_the_line(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("/clear please fix it")
+        tty.wait("takes nothing behind it")
+        tty.wait("> /clear please fix it")
+
+
+def test_what_the_screen_needs_of_prompt_toolkit_is_there() -> None:
+    """reflow.py and screen.py stand on parts that are not promised."""
+    from prompt_toolkit.application import Application
+    from prompt_toolkit.renderer import Renderer
+
+    application, renderer = inspect.getsource(Application), inspect.getsource(Renderer)
+    assert all(name in application for name in ("def _redraw", "def _on_resize", "self._running_in_terminal"))
+    assert all(name in renderer for name in ("self._cursor_pos", "self._last_screen", "self._last_size"))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from roundtrip.agent.events import (
+    Interrupted,
     Repaired,
     RequestSent,
     TextDelta,
@@ -50,6 +51,12 @@ def test_the_status_tells_what_it_waits_for_and_since_when() -> None:
     status(ToolFinished(0, 0, "x"))
     status(TurnEnded("answered"))
     assert status.activity() == ""
+    status(ToolStarted(1, 0, "list_files", "{}"))
+    status(Interrupted())
+    status(ToolStarted(2, 0, "read_file", "{}"))
+    assert "running read_file" in status.activity()
+    status.doing("starting", stops=False)
+    assert "Esc" not in status.activity()
 
 
 def test_the_status_line_counts_and_is_cut_to_the_width() -> None:
@@ -75,7 +82,11 @@ def test_the_status_line_counts_and_is_cut_to_the_width() -> None:
 def test_questions(answer: str, feedback: str, said: str | None) -> None:
     async def main() -> None:
         asked: list[Question] = []
-        asker = Asker(frozenset(), asked.append)
+
+        async def show(question: Question) -> None:
+            asked.append(question)
+
+        asker = Asker(frozenset(), show, lambda: None)
         assert asker.mode == "asks first"
         first = asyncio.create_task(asker.approve(CALL, Intent("edits")))
         second = asyncio.create_task(asker.approve(CALL, Intent("edits")))
@@ -100,9 +111,13 @@ def test_questions(answer: str, feedback: str, said: str | None) -> None:
 
 def test_a_question_that_is_cancelled_is_gone() -> None:
     async def main() -> None:
-        asker = Asker(frozenset(), lambda question: None)
+        async def show(question: Question) -> None:
+            await asyncio.sleep(0)
+            assert asker.question is None, "it can't be answered before it is shown"
+
+        asker = Asker(frozenset(), show, lambda: None)
         task = asyncio.create_task(asker.approve(CALL, Intent("runs", command="ls")))
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.01)
         assert asker.question is not None
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)

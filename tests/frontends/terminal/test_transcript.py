@@ -9,6 +9,7 @@ from roundtrip.agent.events import (
     ArgumentDelta,
     AssistantEnded,
     CallBegun,
+    CallDropped,
     Event,
     Failed,
     Interrupted,
@@ -166,6 +167,8 @@ def test_a_call_that_is_being_written_is_live() -> None:
     transcript = Transcript()
     run([SENT, CallBegun(0, "functions.write_to_file:0"), ArgumentDelta(0, "x" * 1500)], transcript)
     assert transcript.live == (Block("running", "write_to_file … 1.5k characters"),)
+    run([CallDropped(0, "it is none")], transcript)
+    assert transcript.live == ()
 
 
 def test_what_was_seen_of_a_message_that_broke_off_stays() -> None:
