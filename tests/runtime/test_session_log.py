@@ -55,7 +55,7 @@ NASTY = [
 
 def everywhere(text: str) -> list[Event]:
     """Each kind of event that is kept, with the text wherever there can be one."""
-    call = Call(0, text, text, text, text, text, text)
+    call = Call(0, text, json.dumps({"a": text}), text, text, text, text)
     return [
         UserSaid(text),
         ModelChanged(text, text),
@@ -612,3 +612,16 @@ def test_a_session_whose_file_was_deleted_does_not_break(place: Place) -> None:
     log(UserSaid("more"))
     log.close()
     assert place.said == []
+
+
+@pytest.mark.parametrize("arguments", ["[1]", "{", ""])
+def test_a_call_whose_arguments_are_no_object_is_named(tmp_path: Path, arguments: str) -> None:
+    """Whoever shows the session again takes them for one."""
+    path = tmp_path / "s.jsonl"
+    log = SessionLog.begin(tmp_path, replace(HEADER, id="s"), warn=print)
+    log(UserSaid("hi"))
+    log(AssistantEnded(0, Assistant("", "", (Call(0, "look", arguments),))))
+    log.close()
+    loaded = load(path)
+    assert loaded.events == (UserSaid("hi"),)
+    assert "line 3" in loaded.notes[0]
