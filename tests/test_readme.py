@@ -61,4 +61,4 @@ def test_every_flag_in_the_readme_exists() -> None:
 
 def test_the_commands_of_a_session_are_the_programs() -> None:
     shown = set(re.findall(r"`/([a-z]+)`", README.read_text(encoding="utf-8")))
-    assert shown == set(COMMANDS)
+    assert shown == set(COMMANDS), "README.md lists them"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -52,7 +53,7 @@ class OneShot:
     """One turn, and what is said of it."""
 
     def __init__(self, options: Options) -> None:
-        self.front = Headless(sys.stderr)
+        self.front = Headless(sys.stderr, live=sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb")
         self._options = options
         self._stream: JsonStream | None = None
 

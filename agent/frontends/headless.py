@@ -31,7 +31,7 @@ from roundtrip.agent.events import (
     TurnEnded,
     UsageReported,
 )
-from roundtrip.agent.frontends.words import printable
+from roundtrip.agent.frontends.words import duration, printable
 from roundtrip.agent.messages import Call
 
 ANSWERED, FAILED, MISCONFIGURED, LIMIT, REFUSED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 4, 130, 143
@@ -49,15 +49,21 @@ EXIT_CODES: Final = {
 """What the program's exit codes mean."""
 
 _WAIT_SECONDS: Final = 30.0
+_TICK: Final = 0.25
 _MOST_SHOWN: Final = 240
 _MOST_ARGUMENTS: Final = 70
 
 
 class Headless:
-    """Prints events to `log` and keeps what a script wants to know."""
+    """Prints events to `log` and keeps what a script wants to know.
 
-    def __init__(self, log: TextIO) -> None:
+    live: `log` is a terminal, where a line can be written over: it tells what is awaited, and since when.
+    """
+
+    def __init__(self, log: TextIO, *, live: bool = False) -> None:
         self._log = log
+        self._live = live
+        self._line_open = False
         self.ended: TurnEnded | None = None
         self.calls: list[dict[str, Any]] = []
         self.repairs: list[dict[str, str]] = []
@@ -67,7 +73,7 @@ class Headless:
         self.stopped_by = 0
         """The signal that ended the turn, 0 for none; SIGPIPE stands for a reader of our output who has gone."""
         self._open: dict[int, Call] = {}
-        self._waiting_since = 0.0
+        self._waiting_since = self._begun = 0.0
         self._waiting_for = ""
         self._handlers: dict[type, Callable[[Any], None]] = {
             RequestSent: self._sent,
@@ -105,12 +111,14 @@ class Headless:
         return REFUSED if code == ANSWERED and self.refused else code
 
     async def watch(self) -> None:
-        """Says so when nothing has come from the model for a while. Runs until it is cancelled."""
+        """Says what is awaited; in a log, when nothing has come for a while. Runs until it is cancelled."""
         said_at = 0.0
         while True:
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(_TICK if self._live else 1.0)
             now = time.monotonic()
-            if self._waiting_since and now - max(self._waiting_since, said_at) >= _WAIT_SECONDS:
+            if self._live and self._begun:
+                self._write_over(f"waiting for {self._waiting_for} … {duration(now - self._begun)} (Ctrl-C stops)")
+            elif self._waiting_since and now - max(self._waiting_since, said_at) >= _WAIT_SECONDS:
                 said_at = now
                 seconds = now - self._waiting_since
                 self.line(f"waiting for {self._waiting_for} ({seconds:.0f} s without a word; Ctrl-C stops)")
@@ -120,19 +128,31 @@ class Headless:
         shown = printable(" ".join(text.split()))
         self._write(f"agent: {shown[:_MOST_SHOWN]}{'…' if len(shown) > _MOST_SHOWN else ''}")
 
+    def _write_over(self, text: str) -> None:
+        with suppress(OSError):
+            self._log.write(f"\r\x1b[K{text}")
+            self._log.flush()
+        self._line_open = bool(text)
+
     def _write(self, line: str) -> None:
+        if self._line_open:
+            self._write_over("")
         with suppress(OSError):  # nobody reads it: no reason to stop
             self._log.write(f"{line}\n")
             self._log.flush()
 
     def _sent(self, event: RequestSent) -> None:
-        self._waiting_for, self._waiting_since = "the model", time.monotonic()
+        self._await("the model")
+
+    def _await(self, what: str) -> None:
+        self._waiting_for, self._begun = what, time.monotonic()
+        self._waiting_since = self._begun
 
     def _started(self, event: ToolStarted) -> None:
         command = self._open[event.index].parsed.get("command")
         if isinstance(command, str):  # before it runs, and all of it: nothing holds it back
             self._write(f"agent: $ {printable(command)}")
-        self._waiting_for, self._waiting_since = event.name, time.monotonic()
+        self._await(event.name)
 
     def _heard(self, event: Event) -> None:
         self._waiting_since = time.monotonic()
@@ -185,9 +205,13 @@ class Headless:
 
     def _over(self, event: TurnEnded) -> None:
         self.ended = event
-        self._waiting_since = 0.0
+        self._waiting_since = self._begun = 0.0
+        if self._line_open:
+            self._write_over("")
         if event.outcome == "interrupted":
             self.line("interrupted")
+        elif self.refused:
+            self.line("calls were refused; --allow edit, --allow command, or --yes for both, lets them run")
 
     def report(self, messages: list[dict[str, Any]], defused: Callable[[str], str]) -> dict[str, Any]:
         """The object that `--json` prints. `messages` as they were sent; raw markup is defused as it is there."""

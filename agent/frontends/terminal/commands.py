@@ -20,11 +20,15 @@ if TYPE_CHECKING:
     from roundtrip.agent.runtime.chat import Chat
 
 _MOST_LISTED: Final = 20
+_WORDS: Final = {"exit": "/quit", "quit": "/quit", "?": "/help"}
+"""What people type elsewhere."""
 
 KEYS: Final = """\
 Enter sends; Alt-Enter, Ctrl-J or \\ before Enter begins a new line. While the agent works, Enter queues.
 Esc or Ctrl-C stops it; Ctrl-D leaves. Up and down: what you typed before in this folder; Ctrl-R searches it.
-@ completes paths, / commands. Ctrl-X Ctrl-E opens your editor."""
+@ completes paths, / commands. Ctrl-X Ctrl-E opens your editor.
+A question is answered by y, a or n alone; a word that begins so goes into the line. What was always allowed is so
+until /clear, /resume or the end."""
 
 
 class Session(Protocol):
@@ -56,6 +60,7 @@ class Command:
 
 def command_of(text: str) -> tuple[str, str] | None:
     """(name, rest) of a command; None for what is for the model. `/etc/hosts …` is no command, nor is ` /help`."""
+    text = _WORDS.get(text.strip().lower(), text)
     match = re.fullmatch(r"/([A-Za-z-]+)(?:\s+(.*))?\s*", text, re.S)
     return (match[1].lower(), (match[2] or "").strip()) if match else None
 
@@ -120,6 +125,13 @@ async def _resume(session: Session, rest: str) -> None:
         await session.resume(path)
 
 
+async def _repairs(session: Session, rest: str) -> None:
+    found = session.status.repairs.most_common()
+    lines = [f"{number:4} {kind.replace('_', ' ')}" for kind, number in found]
+    what = "what the server or the model sent, and was not taken as it came (agent/EVENTS.md explains each kind):"
+    session.say("\n".join([what, *lines]) if found else "nothing had to be repaired in this session")
+
+
 async def _quit(session: Session, rest: str) -> None:
     session.leave()
 
@@ -130,5 +142,6 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "clear": Command("begin a new session; this one stays on disk", _clear),
     "resume": Command("go on with an earlier session", _resume, "[ID]"),
     "sessions": Command("the sessions of this folder", _sessions),
+    "repairs": Command("what had to be repaired in this session", _repairs, at_once=True),
     "quit": Command("leave (or Ctrl-D)", _quit, at_once=True),
 }

@@ -31,8 +31,8 @@ def bindings(screen: Surface) -> KeyBindingsBase:
     keys.add("c-d", filter=typing & empty)(lambda event: screen.view.leave())
     keys.add("c-x", "c-e", filter=typing)(lambda event: event.current_buffer.open_in_editor())
     keys.add("c-z")(lambda event: event.app.suspend_to_background())
-    keys.add("y", filter=typing & armed)(lambda event: screen.view.answer("yes"))
-    keys.add("a", filter=typing & armed)(lambda event: screen.view.answer("always"))
+    keys.add("y", filter=typing & armed)(lambda event: screen.weigh("y"))
+    keys.add("a", filter=typing & armed)(lambda event: screen.weigh("a"))
     keys.add("n", filter=typing & armed)(lambda event: screen.ask_why())
     return keys
 

@@ -40,6 +40,8 @@ _STYLE: Final = {
     "completion-menu": "noinherit",
     "completion-menu.completion": "noinherit",
     "completion-menu.completion.current": "noinherit reverse",
+    "completion-menu.meta.completion": "noinherit",
+    "completion-menu.meta.completion.current": "noinherit reverse",
     "scrollbar.background": "noinherit",
     "scrollbar.button": "noinherit reverse",
 }
@@ -154,7 +156,7 @@ def _above(screen: Surface) -> list[Container]:
             return ""
         if screen.why:
             return "Why not? Enter sends it (empty: just no), Esc goes back"
-        return asked.keys if not screen.buffer.text else "(to answer, empty the line first: Enter queues it)"
+        return asked.keys if len(screen.buffer.text) < 2 else "(to answer, empty the line first: Enter queues it)"
 
     return [
         Window(height=1),  # so that what was printed and what is drawn don't touch

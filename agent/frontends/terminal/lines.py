@@ -33,6 +33,7 @@ class Lines:
         self._asked: object = None
         self._line = b""
         self._typed: list[str] = []
+        self._prompted = False
         self._closed = asyncio.Event()
 
     async def run(self) -> None:
@@ -59,13 +60,21 @@ class Lines:
             if lines and self._last is not None and apart(self._last, block):
                 lines = ["", *lines]
             self._last = block if lines else self._last
+            if lines and self._prompted:
+                self._prompted = False
+                self._write("\n")
             self._write("".join(f"{line}\n" for line in lines))
 
     def refresh(self) -> None:
-        """Says a new question."""
+        """Says a new question, that it works, and that it is the user's turn."""
+        if self.view.status.busy and self._prompted:
+            self._prompted = False
+        elif not (self.view.status.busy or self._prompted or self.view.question or self.view.queued):
+            self._prompted = True
+            self._write("> ")
         question = self.view.question
         if question is not None and question is not self._asked:
-            self._write(f"{question.text} {question.keys} (n, and why): ")
+            self._write(f"{question.text} {question.keys}: ")
         self._asked = question
 
     def put_back(self, text: str) -> None:
@@ -101,6 +110,7 @@ class Lines:
             self._take(line.decode("utf-8", "replace"))
 
     def _take(self, line: str) -> None:
+        self._prompted = False
         if self.view.question is None:
             self._typed += [line] if line.strip() else []
             self.view.submit(line)

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from roundtrip.agent.frontends.terminal.blocks import Block, Kind
 from roundtrip.agent.frontends.terminal.rendering import clean, console, lexed, rendered, styled
 
+_FAILED_LINES: Final = 4
 _MOST_USER_LINES, _FIRST_USER_LINES = 12, 10
 _BOLD, _DIM, _RED, _GREEN, _CYAN = "1", "2", "31", "32", "36"
 _ESCAPE: Final = re.compile(r"(\x1b\[[0-9;]*m)")
@@ -116,6 +117,17 @@ def _marked(mark: str, code: str) -> Callable[[Block, _Brush], list[str]]:
     return painter
 
 
+def _failed(block: Block, brush: _Brush) -> list[str]:
+    """What went wrong is worth a few lines."""
+    mark = brush.mark("✗ ")
+    lines = brush.wrapped(clean(block.text).replace("\n", " ").strip(), len(mark))
+    if brush.width <= len(mark) or not lines:
+        return lines[:_FAILED_LINES]
+    if len(lines) > _FAILED_LINES:
+        lines[_FAILED_LINES - 1 :] = [brush._replace(width=brush.width - len(mark)).cut(lines[_FAILED_LINES - 1] + "…")]
+    return [(" " * len(mark) if number else brush(_RED, mark)) + line for number, line in enumerate(lines)]
+
+
 def _prose(code: str) -> Callable[[Block, _Brush], list[str]]:
     """Painter of lines in one colour, wrapped."""
     return lambda block, brush: [brush(code, line) for line in brush.wrapped(clean(block.text, prose=True))]
@@ -174,7 +186,7 @@ _PAINTERS: Final[dict[Kind, Callable[[Block, _Brush], list[str]]]] = {
     "code": _code,
     "reasoning": _prose(_DIM),
     "call": _marked("✓ ", _GREEN),
-    "failed": _marked("✗ ", _RED),
+    "failed": _failed,
     "running": _marked("● ", _CYAN),
     "command": _command,
     "output": _output,

@@ -241,9 +241,12 @@ class Repl:
     async def _turn(self, text: str) -> None:
         self._in_turn = True
         try:
-            await self.chat.turn(text)
+            ended = await self.chat.turn(text)
         finally:
             self._in_turn = False
+        if ended.outcome == "failed":
+            self._give_back()
+            self.say("what you said is kept: say anything, such as “go on”, to try again")
         self._inbox[:0] = self.chat.take_back()  # said too late for that turn
 
     async def _command(self, text: str) -> None:

@@ -19,7 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from roundtrip.agent.frontends.terminal.asking import Question
+from roundtrip.agent.frontends.terminal.asking import Answer, Question
 from roundtrip.agent.frontends.terminal.blocks import Block, apart
 from roundtrip.agent.frontends.terminal.reflow import follow_cursor, reflows
 from roundtrip.agent.frontends.terminal.view import View
@@ -34,8 +34,13 @@ _TICK: Final = 0.25
 _ARMED: Final = 0.3
 """Seconds before a key can answer a question: who was typing then goes on typing."""
 
+_WORD: Final = 0.3
+"""Seconds in which a second letter makes a word of the first."""
+
+_LETTERS: Final[dict[str, Answer]] = {"y": "yes", "a": "always"}
+
 _LEAST: Final = 4
-"""Lines of live text that are always shown."""
+"""Lines of live text that are always shown at the full width."""
 
 _PAINTED: Final = 4000
 """Characters of a live block that are painted."""
@@ -136,6 +141,18 @@ class Screen:
         """Takes the chosen completion; a command that needs nothing more is still to be sent."""
         self.buffer.complete_state = None
 
+    def weigh(self, letter: str) -> None:
+        """A letter that answers the question, unless a word begins with it: then it stands in the input already."""
+        question = self.view.question
+        self.buffer.insert_text(letter)
+
+        def decide() -> None:
+            if self.view.question is question and self.buffer.text == letter:
+                self.buffer.reset()
+                self.view.answer(_LETTERS[letter])
+
+        asyncio.get_running_loop().call_later(_WORD, decide)
+
     def ask_why(self) -> None:
         """The answer is no; the input becomes its reason."""
         self.why = True
@@ -190,28 +207,37 @@ class Screen:
         return self._live
 
     def _live_lines(self) -> list[str]:
+        """At the full width if there is room for it; else narrow, where no line is wrapped when the terminal gets
+        narrow, and there may be many of them."""
+        size = self.app.output.get_size()
+        most = max(2, size.rows - 6)
+        room = self._room(size.columns, most)
+        lines = self._painted(size.columns, room + 1)
+        return lines if len(lines) <= room else self._painted(min(size.columns, _NARROW), most)
+
+    def _painted(self, columns: int, most: int) -> list[str]:
+        """The end of what is live."""
         from roundtrip.agent.frontends.terminal.paint import clip, paint
 
-        room = self._room()
         lines: list[str] = []
         after: Block | None = None
         for block in reversed(self.view.live):
-            if len(lines) >= room:
+            if len(lines) >= most:
                 break
             gap = [""] if after is not None and apart(block, after) else []
-            painted = paint(replace(block, text=_end_of(block.text)), self.columns, self.color, self.ascii)
-            lines = [*clip(painted, self.columns)[-room:], *gap, *lines]
+            painted = paint(replace(block, text=_end_of(block.text)), columns, self.color, self.ascii)
+            lines = [*clip(painted, columns)[-most:], *gap, *lines]
             after = block
-        return lines[-room:]
+        return lines[-most:]
 
-    def _room(self) -> int:
-        """Lines that live text may take. If the terminal gets narrow, each becomes `wraps` lines, and those above the
-        cursor are pushed up by as many: they must not leave the screen, neither for its height nor because too little
-        stands above them to be pushed out first."""
-        size = self.app.output.get_size()
-        wraps = -(-size.columns // _NARROW)
-        pushed = max(_LEAST, self._printed // (wraps - 1)) if wraps > 1 else size.rows
-        return max(2, min((size.rows - 6) // max(1, wraps), pushed))
+    def _room(self, columns: int, most: int) -> int:
+        """Lines that may be drawn at the full width. If the terminal gets narrow, each becomes `wraps` lines, and those
+        above the cursor are pushed up by as many: they must not leave the screen, neither for its height nor because
+        too little stands above them to be pushed out first."""
+        wraps = -(-columns // _NARROW)
+        if wraps <= 1:
+            return most
+        return min(most // wraps, max(_LEAST, self._printed // (wraps - 1)))
 
     def _print(self) -> None:
         """Writes what was not printed yet, unless another program has the terminal."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
@@ -40,7 +41,9 @@ class Status:
         self.mode = ""
         """What may be done without asking, in a word."""
         self._doing, self._since, self._stops = "", 0.0, True
-        self._prompt_tokens = self._cached_tokens = self._repairs = 0
+        self._prompt_tokens = self._cached_tokens = 0
+        self.repairs: Counter[str] = Counter()
+        """How often each kind of repair was made."""
         self._running: dict[int, str] = {}
         self._handlers: Mapping[type, Callable[[Any], None]] = {
             RequestSent: lambda event: self.doing("waiting for the model"),
@@ -70,7 +73,8 @@ class Status:
 
     def forget(self) -> None:
         """Another session: what was counted does not count for it."""
-        self._prompt_tokens = self._cached_tokens = self._repairs = 0
+        self._prompt_tokens = self._cached_tokens = 0
+        self.repairs.clear()
         self._calm("")
 
     @property
@@ -103,8 +107,8 @@ class Status:
         if self._prompt_tokens:
             cached = f" ({count(self._cached_tokens)} cached)" if self._cached_tokens else ""
             yield f"{count(self._prompt_tokens)} tokens{cached}"
-        if self._repairs:
-            yield f"{self._repairs} repair{'' if self._repairs == 1 else 's'}"
+        if self.repairs:
+            yield f"{self.repairs.total()} repair{'' if self.repairs.total() == 1 else 's'}"
 
     def _calm(self, what: str) -> None:
         """No tool runs any more."""
@@ -127,7 +131,7 @@ class Status:
         self._cached_tokens = event.cached_tokens
 
     def _repaired(self, event: Repaired) -> None:
-        self._repairs += 1
+        self.repairs[event.kind] += 1
 
     def _changed(self, event: ModelChanged) -> None:
         self.model = event.model

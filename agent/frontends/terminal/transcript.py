@@ -214,7 +214,7 @@ class Transcript:
         command = ran and "command" in call.parsed
         outcome = first if diff or not event.details else event.details.partition("\n")[0]
         if not command:
-            title = call_line(call.name, call.parsed, _TITLE)
+            title = call_line(call.name, call.parsed, _TITLE // 2 if event.failed else _TITLE)
             outcome = f"{title}: {outcome.removeprefix(title.partition(' ')[2] + ': ')}"
         blocks = [Block("failed" if event.failed else "call", outcome, follows=True)]
         if command and output.strip():
@@ -225,10 +225,11 @@ class Transcript:
 
     def _interrupted(self, event: Interrupted) -> list[Block]:
         blocks = self._partial()
-        for index in self._running:
+        for index, output in self._running.items():
             call = self._calls[index]
-            line = f"{call_line(call.name, call.parsed, _TITLE)}: interrupted; it may have run"
+            line = f"{call_line(call.name, call.parsed, _TITLE // 2)}: interrupted; it may have run"
             blocks.append(Block("failed", line, follows=True))
+            blocks += [Block("output", _folded(output), follows=True)] if output.strip() else []
         self._running = {}
         return [*blocks, Block("note", "interrupted")]
 

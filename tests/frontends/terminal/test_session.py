@@ -360,6 +360,18 @@ def test_a_paste_of_2000_lines(place: Place, serving: ScriptedServer) -> None:
         assert "1990 more lines" in tty.text or "1991 more lines" in tty.text
 
 
+def test_what_was_queued_comes_back_when_the_turn_fails(place: Place) -> None:
+    with ScriptedServer([says("Word by word. " * 100)], "kimi-k2", pause=0.02) as place.server, place.agent() as tty:
+        tty.wait(READY)
+        tty.say("one")
+        tty.wait("Word by word.")
+        tty.say("precious")
+        tty.wait("queued: precious")
+        place.server.__exit__()
+        tty.wait("> precious")
+        tty.wait("to try again")
+
+
 @turns(says("Good."))
 def test_several_lines_can_be_typed(place: Place, serving: ScriptedServer) -> None:
     with place.agent() as tty:
@@ -566,6 +578,22 @@ def test_a_model_can_not_write_to_the_terminal(place: Place, serving: ScriptedSe
 
 
 TWO_WRITES = calls(WRITE, ("write_to_file", {"path": "b.py", "content": "b = 1\n"}))
+
+
+@turns(calls(WRITE), says("Well."))
+def test_a_word_is_no_answer_whatever_it_begins_with(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("do it")
+        tty.wait("Make this change?")
+        tty.settle()
+        for letter in "actually":
+            tty.send(letter)
+            tty.settle(0.1)
+        tty.settle()
+        assert "> actually" in tty.shown
+        assert "Make this change?" in tty.shown
+        assert not (place.project / "hello.py").exists()
 
 
 @turns(calls(WRITE), says("Well."))

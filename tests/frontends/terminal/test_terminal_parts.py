@@ -100,6 +100,9 @@ def test_questions(answer: str, feedback: str, said: str | None) -> None:
         if answer == "always":
             assert await second is None
             assert asker.mode == "edits allowed"
+            asker.forget()
+            assert asker.mode == "asks first", "in another session"
+            asker.answer("always")
         else:
             await asyncio.sleep(0)
             assert asker.question is asked[1]
@@ -138,6 +141,10 @@ def test_a_question_that_is_cancelled_is_gone() -> None:
         ("/ help", None),
         ("what is /help", None),
         ("//", None),
+        ("exit", ("quit", "")),
+        (" Quit ", ("quit", "")),
+        ("?", ("help", "")),
+        ("exit the loop early", None),
     ],
 )
 def test_what_is_a_command(text: str, command: tuple[str, str] | None) -> None:
