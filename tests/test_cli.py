@@ -72,7 +72,7 @@ def body(server: ScriptedServer, number: int = 0) -> dict[str, Any]:
 
 def ends(process: int) -> bool:
     """Whether a process is gone, soon."""
-    for _ in range(200):
+    for _ in range(1500):
         try:
             os.kill(process, 0)
         except ProcessLookupError:
