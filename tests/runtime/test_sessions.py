@@ -44,7 +44,7 @@ from roundtrip.agent.wire.preflight import preflight
 from roundtrip.agent.wire.profiles import GENERIC, KIMI, MISTRAL
 from roundtrip.agent.wire.render import render
 
-HEADER = Header("20261121-120000-abcd", 1795262400.0, "/work", "http://127.0.0.1:9/v1", "m", "system")
+HEADER = Header("20261121-120000-abcd", 1795262400.0, "/home/ann", "http://127.0.0.1:9/v1", "m", "system")
 SHOWN: Sequence[Event] = (Repaired("section", "<|x"), UsageReported(1, 2, 3), Failed("cut", "the connection broke"))
 
 OFTEN = ["answer", "answer", "start", "start", "start", "finish", "finish", "finish"]
@@ -463,7 +463,7 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def add(self, name: str, *events: Event, workspace: str = "/work", at: float = 1e9) -> Path:
+    def add(self, name: str, *events: Event, workspace: str = "/home/ann", at: float = 1e9) -> Path:
         header = Header(name, 1.0, workspace, "http://127.0.0.1:9/v1", "m", "system")
         log = SessionLog.begin(self.folder, header, pytest.fail)
         for event in events or (UserSaid("hi"),):
@@ -498,14 +498,14 @@ def test_of_two_at_the_same_time_the_later_one_begun_comes_first(shelf: Shelf) -
     for name in ("20260102-000000-bbbb", "20260103-000000-cccc", "20260101-000000-aaaa"):
         shelf.add(name, at=1e9)
     assert [name[-4:] for name in shelf.ids()] == ["cccc", "bbbb", "aaaa"]
-    assert find(shelf.folder, "", "/work").stem == "20260103-000000-cccc"
+    assert find(shelf.folder, "", "/home/ann").stem == "20260103-000000-cccc"
 
 
 def test_only_those_of_a_workspace(shelf: Shelf) -> None:
-    shelf.add("1-aaaa", workspace="/work")
-    shelf.add("2-bbbb", workspace="/work/below")
+    shelf.add("1-aaaa", workspace="/home/ann")
+    shelf.add("2-bbbb", workspace="/home/ann/below")
     shelf.add("3-cccc", workspace="/wörk\udcff")  # a name that is no UTF-8
-    assert shelf.ids("/work") == ["1-aaaa"]
+    assert shelf.ids("/home/ann") == ["1-aaaa"]
     assert shelf.ids("/wörk\udcff") == ["3-cccc"]
     assert shelf.ids("/wor") == []
     assert sorted(shelf.ids()) == ["1-aaaa", "2-bbbb", "3-cccc"]
@@ -526,7 +526,7 @@ def test_only_those_of_a_workspace(shelf: Shelf) -> None:
 )
 def test_the_title_is_what_was_said_first(shelf: Shelf, events: list[Event], title: str) -> None:
     path = shelf.add("1-aaaa", *events, at=1.5e9)
-    header = Header("1-aaaa", 1.0, "/work", "http://127.0.0.1:9/v1", "m", "system")
+    header = Header("1-aaaa", 1.0, "/home/ann", "http://127.0.0.1:9/v1", "m", "system")
     assert summaries(shelf.folder) == [Summary(header, path, title, 1.5e9)]
 
 
@@ -559,7 +559,7 @@ def test_files_that_are_no_sessions_are_passed_over(shelf: Shelf) -> None:
     (shelf.folder / "device.jsonl").symlink_to("/dev/zero")
     os.mkfifo(shelf.folder / "pipe.jsonl")
     assert shelf.ids() == ["1-aaaa"]
-    assert find(shelf.folder, "", "/work") == find(shelf.folder, "1-aaaa") == path
+    assert find(shelf.folder, "", "/home/ann") == find(shelf.folder, "1-aaaa") == path
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -605,7 +605,7 @@ def full(shelf: Shelf) -> Shelf:
     ],
 )
 def test_a_session_is_found(full: Shelf, name: str, found: str) -> None:
-    assert find(full.folder, name, "/work") == full.folder / f"{found}.jsonl"
+    assert find(full.folder, name, "/home/ann") == full.folder / f"{found}.jsonl"
 
 
 @pytest.mark.parametrize(
@@ -624,11 +624,11 @@ def test_a_session_is_found(full: Shelf, name: str, found: str) -> None:
 )
 def test_a_session_that_is_not_found(full: Shelf, name: str, said: str) -> None:
     with pytest.raises(SessionError, match=said):
-        find(full.folder, name, "/work")
+        find(full.folder, name, "/home/ann")
 
 
 def test_there_is_no_latest_session_of_a_folder_without_any(full: Shelf, tmp_path: Path) -> None:
-    for folder, workspace in ((full.folder, "/elsewhere"), (tmp_path / "nowhere", "/work")):
+    for folder, workspace in ((full.folder, "/elsewhere"), (tmp_path / "nowhere", "/home/ann")):
         with pytest.raises(SessionError, match=r"no session in this folder yet.*agent sessions --all"):
             find(folder, "", workspace)
     assert find(full.folder, "", "/other").stem == "20260102-120000-cccc"

@@ -156,6 +156,14 @@ def test_a_resize_in_the_middle_leaves_nothing_behind(place: Place, widths: tupl
             assert text.count("writing") == 0
 
 
+def asked(tty: Terminal) -> None:
+    """Until the first change is asked about, and a key can answer."""
+    tty.wait(READY)
+    tty.say("do it")
+    tty.wait("Make this change?")
+    tty.settle()
+
+
 APPROVED = [calls(WRITE, RUN, text="I write and run."), says("All done.")]
 
 
@@ -188,10 +196,7 @@ def test_yes_by_one_key(place: Place, serving: ScriptedServer) -> None:
 @turns(calls(WRITE), calls(("write_to_file", {"path": "b.py", "content": "b = 1\n"})), calls(RUN), says("All done."))
 def test_always_means_this_kind_and_this_session(place: Place, serving: ScriptedServer) -> None:
     with place.agent() as tty:
-        tty.wait(READY)
-        tty.say("do it")
-        tty.wait("Make this change?")
-        tty.settle()
+        asked(tty)
         tty.send("a")
         tty.wait("Run this command?")
         assert (place.project / "b.py").exists(), "the second edit was not asked for"
@@ -205,10 +210,7 @@ def test_always_means_this_kind_and_this_session(place: Place, serving: Scripted
 @turns(calls(WRITE, text="I write."), says("As you wish."))
 def test_no_with_a_reason_goes_to_the_model(place: Place, serving: ScriptedServer) -> None:
     with place.agent() as tty:
-        tty.wait(READY)
-        tty.say("do it")
-        tty.wait("Make this change?")
-        tty.settle()
+        asked(tty)
         tty.send("n")
         tty.wait("why>")
         tty.say("use tabs")
@@ -583,10 +585,7 @@ TWO_WRITES = calls(WRITE, ("write_to_file", {"path": "b.py", "content": "b = 1\n
 @turns(calls(WRITE), says("Well."))
 def test_a_word_is_no_answer_whatever_it_begins_with(place: Place, serving: ScriptedServer) -> None:
     with place.agent() as tty:
-        tty.wait(READY)
-        tty.say("do it")
-        tty.wait("Make this change?")
-        tty.settle()
+        asked(tty)
         for letter in "actually":
             tty.send(letter)
             tty.settle(0.1)
@@ -616,10 +615,7 @@ def test_a_search_in_the_history_is_no_answer(place: Place, serving: ScriptedSer
 @turns(TWO_WRITES, says("Well."))
 def test_the_next_question_is_not_answered_by_what_was_typed_before(place: Place, serving: ScriptedServer) -> None:
     with place.agent() as tty:
-        tty.wait(READY)
-        tty.say("do it")
-        tty.wait("Make this change?")
-        tty.settle()
+        asked(tty)
         tty.send("n")
         tty.wait("why>")
         tty.send("no" + ENTER + "again")
