@@ -99,7 +99,7 @@ def tests_here() -> list[Step]:
     python = sys.executable
     return [
         Step(f"pytest {THIS}", [[python, *PYTEST, "-m", "not once"]]),
-        Step("sessions", [[python, *PYTEST, "-m", "once"]]),  # mostly waits
+        Step("once", [[python, *PYTEST, "-m", "once"]]),
         Step("ruff", [[python, "-m", "ruff", "check"]]),
         Step("mypy", [[python, "-m", "mypy"]]),
     ]

@@ -30,6 +30,8 @@ from roundtrip.agent.leaks.bare import bare_calls
 from roundtrip.agent.leaks.context import quoted
 from roundtrip.agent.leaks.dialect import WHITE
 
+pytestmark = pytest.mark.once
+
 many = settings(derandomize=True, deadline=None, max_examples=400)
 some = settings(derandomize=True, deadline=None, max_examples=150)
 

@@ -13,6 +13,8 @@ import pytest
 from roundtrip.agent.commands.scripted_server import ScriptedServer
 from roundtrip.agent.runtime.servers import PORTS, Found, look
 
+pytestmark = pytest.mark.once
+
 Talk = Callable[[socket.socket, threading.Event], None]
 """What a server says on a connection. The event is set when the test is over."""
 

@@ -39,7 +39,9 @@ from roundtrip.agent.events import (
 from roundtrip.agent.messages import Assistant, Call
 from roundtrip.agent.runtime.session_log import ALSO, Header, Loaded, SessionError, SessionLog, load, new_id
 
-HEADER = Header("20261121-120000-abcd", 1795262400.0, "/home/ann/ä", "http://127.0.0.1:8080/v1", "kimi-k2", "Be\u2028good.")
+pytestmark = pytest.mark.once
+
+HEADER = Header("20261121-120000-abcd", 1795262400.0, "/home/ä", "http://127.0.0.1:8080/v1", "kimi-k2", "Be\u2028good.")
 NASTY = [
     "\ud800",
     "a\udfff\ud83d",

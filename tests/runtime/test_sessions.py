@@ -44,6 +44,8 @@ from roundtrip.agent.wire.preflight import preflight
 from roundtrip.agent.wire.profiles import GENERIC, KIMI, MISTRAL
 from roundtrip.agent.wire.render import render
 
+pytestmark = pytest.mark.once
+
 HEADER = Header("20261121-120000-abcd", 1795262400.0, "/home/ann", "http://127.0.0.1:9/v1", "m", "system")
 SHOWN: Sequence[Event] = (Repaired("section", "<|x"), UsageReported(1, 2, 3), Failed("cut", "the connection broke"))
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from roundtrip.agent.wire.defuse import BREAKER, defuse, defuse_json, is_live, restore, restore_json
 from roundtrip.agent.wire.profiles import MARKERS
 
+pytestmark = pytest.mark.once
+
 fast = settings(derandomize=True, deadline=None, max_examples=400)
 bits = st.one_of(
     st.sampled_from(MARKERS),

@@ -13,6 +13,8 @@ from roundtrip.agent.frontends.terminal import markdown
 from roundtrip.agent.frontends.terminal.blocks import Block
 from roundtrip.agent.frontends.terminal.markdown import BATCH, CONTEXT, LIMIT, MarkdownStream
 
+pytestmark = pytest.mark.once
+
 many = settings(derandomize=True, deadline=None, max_examples=400)
 
 SAMPLE = """\

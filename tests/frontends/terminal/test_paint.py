@@ -17,6 +17,8 @@ from roundtrip.agent.frontends.terminal.blocks import Block, Kind
 from roundtrip.agent.frontends.terminal.markdown import MarkdownStream
 from roundtrip.agent.frontends.terminal.paint import clip, paint
 
+pytestmark = pytest.mark.once
+
 many = settings(derandomize=True, deadline=None, max_examples=500)
 some = settings(derandomize=True, deadline=None, max_examples=150)
 
