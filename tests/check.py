@@ -29,6 +29,7 @@ THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
 AT_ONCE = 4  # steps; the tests start processes of their own
 NEWS = 10  # seconds between two lines of progress
 BAR = "=" * 30
+TERMINALS = "tests/frontends/terminal/test_session.py"  # mostly waits
 PYTEST = ["-u", "-P", "-m", "pytest"]  # unbuffered for the progress; -P keeps a bare `import tools` from working
 INSTALLING = threading.Lock()  # two editable installs at a time would write the same metadata
 STOPPING = threading.Event()
@@ -99,7 +100,8 @@ def tests_here() -> list[Step]:
     python = sys.executable
     return [
         Step(f"pytest {THIS}", [[python, *PYTEST, "-m", "not once"]]),
-        Step("once", [[python, *PYTEST, "-m", "once"]]),
+        Step("terminals", [[python, *PYTEST, "-m", "once", TERMINALS]]),
+        Step("once", [[python, *PYTEST, "-m", "once", "--ignore", TERMINALS]]),
         Step("ruff", [[python, "-m", "ruff", "check"]]),
         Step("mypy", [[python, "-m", "mypy"]]),
     ]
