@@ -738,3 +738,27 @@ def test_what_the_screen_needs_of_prompt_toolkit_is_there() -> None:
     application, renderer = inspect.getsource(Application), inspect.getsource(Renderer)
     assert all(name in application for name in ("def _redraw", "def _on_resize", "self._running_in_terminal"))
     assert all(name in renderer for name in ("self._cursor_pos", "self._last_screen", "self._last_size"))
+
+
+@turns(calls(WRITE), says("I may not."))
+def test_a_prompt_on_a_terminal_tells_what_is_awaited(place: Place, serving: ScriptedServer) -> None:
+    serving.pause = 0.03
+    with place.agent("write it") as tty:
+        tty.wait("waiting for the model … ")
+        assert tty.wait_end() == 4
+        assert "waiting for" not in tty.shown, "it is written over"
+        assert "--allow edit" in tty.shown
+        assert "I may not." in tty.shown
+
+
+@turns(calls(RUN), says("Done."))
+def test_repairs_are_told(place: Place, serving: ScriptedServer) -> None:
+    with place.agent("--yes") as tty:
+        tty.wait(READY)
+        tty.say("/repairs")
+        tty.wait("nothing had to be repaired")
+        tty.say("do it")
+        tty.wait("1 repair")
+        tty.wait("Done.")
+        tty.say("/repairs")
+        tty.wait("1 leaked call")
