@@ -124,18 +124,14 @@ async def _attend(
     command: Sequence[str], cwd: Path, environment: Mapping[str, str], seconds: float, pipe: _Pipe
 ) -> int | None:
     """From the start to the end of the program. Returns its exit code, None after the time limit."""
+    starting = asyncio.ensure_future(_started(command, cwd, environment, pipe))
     try:
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            cwd=cwd,
-            env=environment,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=pipe.write_end,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-        )
-    finally:
-        pipe.close_write_end()
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # asyncio would end the program alone, and what it has started by now would live on.
+        with suppress(OSError, ValueError):
+            await _end_group(await starting, pipe)
+        raise
     try:
         async with asyncio.timeout(seconds):  # not wait_for: before 3.12 it can swallow a cancellation
             code = await process.wait()
@@ -147,6 +143,23 @@ async def _attend(
         raise
     await _wait(pipe.ended.wait(), LAST_OUTPUT)
     return code
+
+
+async def _started(
+    command: Sequence[str], cwd: Path, environment: Mapping[str, str], pipe: _Pipe
+) -> asyncio.subprocess.Process:
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command,
+            cwd=cwd,
+            env=environment,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=pipe.write_end,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+        )
+    finally:
+        pipe.close_write_end()
 
 
 async def _end_group(process: asyncio.subprocess.Process, pipe: _Pipe) -> None:

@@ -210,3 +210,24 @@ def test_head_and_tail_do_not_depend_on_the_pieces(pieces: list[str], kept: int)
     else:
         omitted = len(text[kept:-kept].encode())
         assert collected.text() == f"{text[:kept]}\n… {omitted} bytes omitted …\n{text[-kept:]}"
+
+
+@pytest.mark.parametrize("turns", range(8))
+def test_cancelled_while_it_starts(tmp_path: Path, turns: int) -> None:
+    """The loop is busy while the program is started, and the program starts another one meanwhile."""
+    marker = tmp_path / "pid"
+
+    async def run() -> None:
+        workspace = LocalWorkspace(tmp_path)
+        command = f"sleep 300 & echo $! > {marker}; wait"
+        task = asyncio.create_task(workspace.run(command, cwd=tmp_path, seconds=60, output=lambda text: None))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        time.sleep(0.1)  # nobody hears the loop
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    if marker.exists() and (started := marker.read_text().strip()):
+        assert dies(int(started))
