@@ -6,10 +6,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TextIO
-from urllib.parse import urlsplit
 
 from roundtrip.agent.frontends.headless import ANSWERED, MISCONFIGURED
 from roundtrip.agent.frontends.words import printable
+from roundtrip.agent.runtime.addresses import without_password
 from roundtrip.agent.runtime.config import ConfigError, config_path, resolve, state_path, unsent_keys
 
 _SHORTEST_WITH_ENDING: Final = 16
@@ -32,7 +32,7 @@ def show(flags: Mapping[str, str | None], environment: Mapping[str, str], out: T
         out,
         [
             ("setting", "value", "from"),
-            ("base_url", _without_password(chosen.base_url) or "(not set)", chosen.source),
+            ("base_url", without_password(chosen.base_url) or "(not set)", chosen.source),
             ("model", chosen.model or "(the first that the server lists)", chosen.model_source),
             ("api_key", _masked(chosen.api_key), chosen.key_source),
         ],
@@ -52,12 +52,6 @@ def _masked(key: str) -> str:
         return "(none)"
     ending = f", ending in {key[-4:]}" if len(key) >= _SHORTEST_WITH_ENDING else ""
     return f"set, {len(key)} characters{ending}"
-
-
-def _without_password(url: str) -> str:
-    """An address may hold a name and a password."""
-    parts = urlsplit(url)
-    return parts._replace(netloc=f"…@{parts.netloc.rpartition('@')[2]}").geturl() if "@" in parts.netloc else url
 
 
 def _table(out: TextIO, rows: list[tuple[str, ...]]) -> None:

@@ -23,6 +23,7 @@ from roundtrip.agent.frontends.terminal.lines import Lines
 from roundtrip.agent.frontends.terminal.repl import Repl
 from roundtrip.agent.frontends.terminal.screen import Screen
 from roundtrip.agent.frontends.words import printable, session_lines
+from roundtrip.agent.runtime.addresses import without_password
 from roundtrip.agent.runtime.config import ConfigError, Settings, state_path
 from roundtrip.agent.runtime.session_log import SessionError
 from roundtrip.agent.runtime.sessions import find, summaries
@@ -89,9 +90,10 @@ async def _load(options: Options, settings: Settings, repl: Repl) -> Chat:
 
 def _greet(root: Path, settings: Settings, options: Options) -> None:
     """Plain text: what could paint it is not imported yet."""
-    home = os.path.expanduser("~")
-    folder = f"~{str(root).removeprefix(home)}" if str(root).startswith(home) else str(root)
-    print(f"roundtrip {__version__} · {printable(folder)} · {printable(settings.base_url)} · /help", flush=True)
+    home = Path(os.path.realpath(os.path.expanduser("~")))
+    folder = str(Path("~") / root.relative_to(home) if root.is_relative_to(home) else root)
+    server = without_password(settings.base_url)
+    print(f"roundtrip {__version__} · {printable(folder)} · {printable(server)} · /help", flush=True)
     if "command" in options.allow:
         print("commands run without asking, and are not sandboxed yet: with all your rights", flush=True)
 

@@ -21,6 +21,7 @@ from typing import Final, TextIO
 from roundtrip.agent.conversation import Conversation
 from roundtrip.agent.events import ClosedEvent, Event, ModelChanged, TurnEnded
 from roundtrip.agent.messages import Message
+from roundtrip.agent.runtime.addresses import without_password
 from roundtrip.agent.runtime.client import OpenAIModel
 from roundtrip.agent.runtime.config import Settings
 from roundtrip.agent.runtime.loop import Agent
@@ -197,7 +198,7 @@ class Chat:
     async def _first_model(self) -> str | ModelFailure:
         """The first model that the server lists, or why there is none."""
         listed = await self.models()
-        where = f"{self._setup.settings.base_url} ({self._setup.settings.source})"
+        where = f"{without_password(self._setup.settings.base_url)} ({self._setup.settings.source})"
         if isinstance(listed, ModelFailure):
             advice = "is the server running? Set --base-url and --model, or see the agent without one: agent demo"
             return ModelFailure(listed.kind, f"{where} does not list its models: {listed.text}; {advice}")

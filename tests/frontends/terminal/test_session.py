@@ -762,3 +762,14 @@ def test_repairs_are_told(place: Place, serving: ScriptedServer) -> None:
         tty.wait("Done.")
         tty.say("/repairs")
         tty.wait("1 leaked call")
+
+
+@pytest.mark.parametrize(("folder", "shown"), [("home/work", "~/work"), ("home", "~"), ("homeless", "/homeless")])
+def test_the_greeting_names_the_folder_and_no_password(place: Place, folder: str, shown: str) -> None:
+    where = place.home.parent / folder
+    where.mkdir(exist_ok=True)
+    env = place.environment | {"AGENT_BASE_URL": "http://me:secret@127.0.0.1:9/v1"}
+    with terminal(cwd=where, env=env, columns=200) as tty:
+        tty.wait("is the server running?")
+        assert f"{shown} · http://…@127.0.0.1:9/v1 · /help" in tty.text
+        assert "secret" not in tty.text
