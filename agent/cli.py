@@ -27,6 +27,8 @@ commands (as the first word; `agent -- parse` is a prompt):
   config    show each setting and where it comes from
   demo      watch the agent work against a scripted model; needs no server
   parse     the leak parser as a filter: a JSON object a line in, one out
+  conformance
+            test such a filter, this one or another program, with the cases of our kit
 
 settings: flags, then AGENT_BASE_URL, AGENT_MODEL and AGENT_API_KEY, then OPENAI_BASE_URL,
   OPENAI_MODEL and OPENAI_API_KEY, then the user's config file
@@ -194,6 +196,52 @@ def _parse(argv: list[str]) -> int:
     return 0
 
 
+def _conformance(argv: list[str]) -> int:
+    # Without abbreviations: what is behind the program's name is not ours to understand.
+    parser = argparse.ArgumentParser(
+        "agent conformance",
+        description="Tests a program that speaks the protocol of `agent parse` with the cases of the kit.",
+        epilog="exit codes: 0 all cases passed, 1 some failed, 2 the kit or the program can't be used, 130 interrupted",
+        allow_abbrev=False,
+    )
+    parser.add_argument("command", nargs=argparse.REMAINDER, help="the program (default: our own `agent parse`)")
+    parser.add_argument("--family", metavar="F", action="append", default=[], help="only this family; repeatable")
+    parser.add_argument("--class", metavar="C", action="append", default=[], help="only this class; repeatable")
+    parser.add_argument("--case", metavar="ID", action="append", default=[], help="only this case; repeatable")
+    parser.add_argument("--kit", metavar="DIR", help="another kit: a folder of *.jsonl files")
+    parser.add_argument("--timeout", metavar="S", type=_seconds, default=30.0, help="for one answer (default: 30)")
+    parser.add_argument("--verbose", action="store_true", help="show what was expected, and what came")
+    parser.add_argument("--json", action="store_true", help="print a JSON object a case, as they end")
+    parser.add_argument("--list", action="store_true", help="list the cases (with --json: as they are)")
+    options = parser.parse_args(argv)
+    from pathlib import Path
+
+    from roundtrip.agent.commands.conformance_run import Wanted, run
+
+    wanted = Wanted(
+        command=options.command[options.command[:1] == ["--"] :],
+        families=options.family,
+        groups=vars(options)["class"],
+        cases=options.case,
+        kit=Path(options.kit) if options.kit is not None else None,
+        timeout=options.timeout,
+        verbose=options.verbose,
+        json=options.json,
+        list=options.list,
+    )
+    return run(wanted)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds
+
+
 def _demo(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("agent demo", description="The real agent against a scripted model.")
     parser.add_argument("name", nargs="?", help="the example (default: the first)")
@@ -235,6 +283,7 @@ def _config(argv: list[str]) -> int:
 
 _COMMANDS: dict[str, Callable[[list[str]], int]] = {
     "config": _config,
+    "conformance": _conformance,
     "demo": _demo,
     "parse": _parse,
     "sessions": _sessions,

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 CORE = {"messages", "events", "tooling", "conversation", "wire", "leaks", "rules"}
-ALL = {"", *CORE, "prompts", "runtime", "tools", "frontends", "commands", "cli", "workspace_examples"}
+ALL = {"", *CORE, "prompts", "runtime", "tools", "frontends", "commands", "cli", "workspace_examples", "conformance"}
 MAY_IMPORT = {
     "": set(),
     "messages": set(),
@@ -140,5 +140,7 @@ def test_the_version_is_the_same_everywhere() -> None:
 
 def test_every_folder_is_packaged() -> None:
     """The list in pyproject is explicit: a folder that it lacks is missing from the wheel without a word."""
-    folders = {dotted(path.parent / "__init__.py") for path in FILES.values()} | {"roundtrip.workspace_examples"}
-    assert set(PROJECT["tool"]["setuptools"]["packages"]) == folders
+    settings = PROJECT["tool"]["setuptools"]
+    data = {"roundtrip.workspace_examples": "workspace_examples", "roundtrip.conformance": "tests/corpus"}
+    assert set(settings["packages"]) == {dotted(path.parent / "__init__.py") for path in FILES.values()} | set(data)
+    assert settings["package-dir"] == {f"roundtrip.{top}": top for top in ("agent", "tools", "prompts")} | data

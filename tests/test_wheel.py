@@ -17,9 +17,12 @@ import pytest
 pytestmark = pytest.mark.wheel
 
 ROOT = Path(__file__).parents[1]
-FOLDERS = ("agent", "tools", "prompts", "workspace_examples")
+FOLDERS = {folder: folder for folder in ("agent", "tools", "prompts", "workspace_examples")} | {
+    "tests/corpus": "conformance"
+}
+"""Where they lie in the tree, and in the wheel."""
 LEFTOVERS = shutil.ignore_patterns("__pycache__", ".*_cache")
-CODE = {".py", ".md", ".typed", ".json"}
+CODE = {".py", ".md", ".typed", ".json", ".jsonl"}
 
 
 def run(*command: str | Path, cwd: Path) -> str:
@@ -69,10 +72,16 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_wheel_and_tree_hold_the_same(wheel: Path, tree: Path) -> None:
-    files = [path.relative_to(tree) for folder in FOLDERS for path in (tree / folder).rglob("*") if path.is_file()]
-    wanted = {path for path in files if path.suffix in CODE or path.parts[0] == "workspace_examples"}
+    files = {
+        Path("roundtrip", name, path.relative_to(tree / folder))
+        for folder, name in FOLDERS.items()
+        for path in (tree / folder).rglob("*")
+        if path.is_file()
+    }
+    wanted = {path for path in files if path.suffix in CODE or path.parts[1] == "workspace_examples"}
     packed = {Path(name) for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    assert packed == {Path("roundtrip", path) for path in wanted}
+    assert packed == wanted
+    assert any(path.suffix == ".jsonl" for path in packed)
 
 
 def test_everything_is_imported_from_the_wheel(installed: Path, tmp_path: Path) -> None:
@@ -81,6 +90,8 @@ def test_everything_is_imported_from_the_wheel(installed: Path, tmp_path: Path) 
     assert Path(found).is_relative_to(installed.parent)
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["demo"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["demo"], ["conformance", "--case", "kimi_k2/one-call"]], ids=" ".join
+)
 def test_command(installed: Path, tmp_path: Path, arguments: list[str]) -> None:
     assert run(installed / "agent", *arguments, cwd=tmp_path).strip()

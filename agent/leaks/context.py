@@ -20,7 +20,6 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from roundtrip.agent.leaks.dialect import Role
 from roundtrip.agent.leaks.scanner import Kind, Piece, joined
@@ -31,12 +30,17 @@ _FENCE = re.compile(rf"{_ITEM}(`{{3,}}(?=[^`]*$)|~{{3,}})(.*)")
 _FENCE_END = re.compile(rf"[ \t]*(`{{3,}}|~{{3,}})[ \t\r]*(?:$|(?={_MARK}))")
 _BLOCKQUOTE = re.compile(rf"{_ITEM}>[ \t>]*")
 _TICKS = re.compile(r"`+")
+_LISTED = re.compile(rf"(?:[+-]|[ \t]*\d{{1,6}}(?:[\t:|]|[ ]{{2}})[ \t]*){_MARK}")
+"""A line of a patch, or of a numbered listing."""
+
+_PATCH = re.compile(r"^(?:@@ |diff --git |--- |\*\*\* )", re.MULTILINE)
 _TAG = re.compile(r"<(/?)(pre|code)\b[^<>\n]{0,200}>", re.IGNORECASE)
 _QUOTES = re.compile(
     "|".join(
         rf"(?<!\w)[{begin}](?=\S)(?:[^{begin}{end}]|(?<=\w)[{end}](?=\w))*+(?<=\S)[{end}](?!\w)"
-        for begin, end in ('""', "''", "“”", "‘’", "«»", "»«", "‹›", "「」", "『』", ("„", "“”"), ("‚", "‘’"))
+        for begin, end in ('""', "''", "“”", "‘’", "»«", "‹›", "「」", "『』", ("„", "“”"), ("‚", "‘’"))
     )
+    + "|«[^«»]*+»"  # French sets blanks inside them
 )
 """As typographers set quotes: so inch marks and apostrophes are none."""
 
@@ -44,13 +48,13 @@ _BEFORE = re.compile(r"(?:[\w,;:|–—-][ \t]|\()[ \t]*\Z")
 _AFTER = re.compile(r"[ \t]*[,;:.!?)|]|[ \t]+(?P<letter>[^\W\d_])")
 
 
-def in_sentence(before: str, after: str) -> Literal["", "mentioned", "followed"]:
-    """Whether what stands between these texts is a word of their sentence: for certain where punctuation stands right
-    behind it, perhaps where the sentence goes on in lower case."""
+def in_sentence(before: str, after: str) -> bool:
+    """Whether what stands between these texts is a word of their sentence: it goes on on both sides, behind it with
+    punctuation or in lower case."""
     found = _AFTER.match(after)
     if not found or not _BEFORE.search(before, max(0, len(before) - 64)):
-        return ""
-    return "mentioned" if not found["letter"] else "followed" if found["letter"].islower() else ""
+        return False
+    return not found["letter"] or found["letter"].islower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,8 @@ class _Reader:
             if quote := _BLOCKQUOTE.match(line):
                 direct = line[quote.end() : quote.end() + 1] == _MARK
                 (self.quoted if direct else self.doubtful).append((at, at + len(line)))
+            if _LISTED.match(line) and (line[0] not in "+-" or _PATCH.search(self._text)):
+                self.quoted.append((at, at + len(line)))
             self.quoted += ((at + found.start(), at + found.end()) for found in _QUOTES.finditer(line))
         if self._paragraph:
             start = self._paragraph[0][0]

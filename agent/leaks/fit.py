@@ -91,16 +91,17 @@ _ELSEWHERE = {"patternProperties", "allOf", "anyOf", "oneOf", "$ref", "$dynamicR
 
 def _type(schema: Any) -> str:
     """The one type of a schema, null apart; "" where there are several, or none is said."""
-    others = _types(schema) - {"null"}
+    others = types_of(schema) - {"null"}
     return others.pop() if len(others) == 1 else ""
 
 
-def _types(schema: Any) -> set[str]:
+def types_of(schema: Any) -> set[str]:
+    """The JSON types of a schema; "" stands for one that is not said."""
     if not isinstance(schema, Mapping):
         return {""}
     choices = schema.get("anyOf") or schema.get("oneOf")
     if isinstance(choices, list):
-        return {found for choice in choices for found in _types(choice)}
+        return {found for choice in choices for found in types_of(choice)}
     said = schema.get("type")
     return {one if isinstance(one, str) else "" for one in (said if isinstance(said, list) else [said])}
 

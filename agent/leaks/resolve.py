@@ -5,8 +5,8 @@ Order, the first that decides wins:
 2. the header is a name in the family's wrapping, also with separators damaged or swallowed; longest name first;
 3. a `name` key in the arguments holds an offered name and is no parameter of that tool (vllm#32146);
 4. the header holds no name (`call_<hex>`, a counter): the one offered tool that the arguments fit as they stand.
-   Among several, or where the arguments are empty, the one with most required parameters, and only if it merely
-   reads; a tie is unresolved.
+   Among several the one with most required parameters, and only if it merely reads; a tie is unresolved, and an empty
+   object proves nothing.
 """
 
 from __future__ import annotations
@@ -38,14 +38,15 @@ def resolve(header: str, arguments: Mapping[str, Any] | None, offers: tuple[Offe
     """Finds the tool of a call. `arguments` is None where they could not be read."""
     found = called(offers, header)
     if found:
-        return Resolved(found, found.spelt(header), "header")
+        regular = dialect.canonical.fullmatch(header)
+        return Resolved(found, found.spelt(header), "" if regular and regular["name"] == header else "header")
     found, name = _in_header(header, offers, dialect)
     if found:
         regular = dialect.canonical.fullmatch(header)
         return Resolved(found, name, "" if regular and regular["name"] == name else "header")
     key = arguments.get("name") if arguments else None
     found = called(offers, key) if isinstance(key, str) else None
-    if found and isinstance(key, str) and "name" not in _parameters(found):
+    if found and isinstance(key, str) and "name" not in parameters(found):
         return Resolved(found, found.spelt(key), "name_from_arguments", drop_name_key=True)
     if dialect.nameless.fullmatch(header):
         return _by_arguments(arguments, offers)
@@ -59,10 +60,14 @@ def _in_header(header: str, offers: tuple[Offer, ...], dialect: Dialect) -> tupl
     name = next((name for name, regex in exact if regex.fullmatch(header)), "")
     if not name:
         found = [name for name, regex in loose if regex.fullmatch(header)]
-        longest = {folded(name) for name in found[:1]}
-        meant = {offer.name for name in found if folded(name) in longest and (offer := called(offers, name))}
+        longest = {_plain(name) for name in found[:1]}
+        meant = {offer.name for name in found if _plain(name) in longest and (offer := called(offers, name))}
         name = found[0] if len(meant) == 1 else ""
     return (called(offers, name), name) if name else (None, "")
+
+
+def _plain(name: str) -> str:
+    return folded(name).replace(".", "")
 
 
 _Patterns = tuple[tuple[str, re.Pattern[str]], ...]
@@ -88,7 +93,8 @@ def _bare_name(header: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name) else ""
 
 
-def _parameters(offer: Offer) -> set[str]:
+def parameters(offer: Offer) -> set[str]:
+    """Names of the tool's parameters."""
     properties = (offer.schema or {}).get("properties")
     return set(properties) if isinstance(properties, Mapping) else set()
 
@@ -102,8 +108,8 @@ def _by_arguments(arguments: Mapping[str, Any] | None, offers: tuple[Offer, ...]
         return Resolved(None, "", reason="the call names no tool, and its arguments fit none for certain")
     best = max(fitting, key=lambda offer: len(offer.required))
     rivals = [offer for offer in fitting if len(offer.required) == len(best.required)]
-    certain = len(fitting) == 1 and bool(arguments)  # an empty object says nothing
-    if certain or (len(rivals) == 1 and best.merely_reads):
+    certain = len(fitting) == 1 or (len(rivals) == 1 and best.merely_reads)
+    if certain and arguments:  # an empty object says nothing
         return Resolved(best, best.name, "name_from_schema")
     names = ", ".join(sorted(offer.name for offer in fitting))
     return Resolved(None, "", reason=f"the call names no tool, and its arguments do not tell which is meant: {names}")

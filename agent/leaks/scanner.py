@@ -1,11 +1,13 @@
 """Text in, pieces out: the one incremental scanner, driven by the dialects' tables.
 
-Strategy. A cursor walks over what has arrived; the text is cut once per `feed`. Three states:
+Strategy. A cursor walks over what has arrived; the text is cut once per `feed`. Four states:
 
     text       everything outside a call. Only a suffix that may become a marker is held back.
-    header     behind CALL_BEGIN. Held back until it ends or can't be a header: then the marker was only mentioned.
-    arguments  where JSON begins. They stream out as they come; `JsonScanner` tells where they end, so that a marker
-               inside a string is data. Once broken, they end at the next marker.
+    opening    behind a marker that may begin a call. Held back until one of the marker's forms is complete, or a
+               marker follows, or no form is possible any more: then the marker was only mentioned.
+    arguments  they stream out as they come; the scanner of their notation tells where they end, so that a marker
+               inside a value is data.
+    broken     arguments that can't be right end at the next marker.
 
 Rules:
 - the raw text of all pieces, joined, is the input;
@@ -22,8 +24,9 @@ from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
-from roundtrip.agent.leaks.arguments import JsonScanner
-from roundtrip.agent.leaks.dialect import WHITE, Dialect, Role
+from roundtrip.agent.leaks.dialect import WHITE, Dialect, Form, Role
+from roundtrip.agent.leaks.marks import Marks
+from roundtrip.agent.leaks.notation import BodyScanner, Notation
 
 
 class Kind(Enum):
@@ -34,35 +37,66 @@ class Kind(Enum):
 
 
 class Piece(NamedTuple):
-    """A run of the input. Marks have a role."""
+    """A run of the input. Marks have a role, headers a `word` (what names the tool), arguments a notation, and all
+    three the dialect that they were read in."""
 
     kind: Kind
     raw: str
     role: Role | None = None
+    dialect: Dialect | None = None
+    word: str = ""
+    notation: Notation | None = None
+
+
+class _Mark(NamedTuple):
+    role: Role
+    dialect: Dialect
+    forms: tuple[tuple[Dialect, Form], ...]
+    frame: bool
+
+
+class _Spelt(NamedTuple):
+    """A spelling of a marker in a dialect."""
+
+    spelling: str
+    role: Role
+    dialect: Dialect
+    forms: tuple[Form, ...]
 
 
 class _Tables:
-    """What the scanner needs of the dialects, compiled once."""
+    """What the scanner needs of the dialects, compiled once. Raises ValueError for a marker with two roles."""
 
     def __init__(self, dialects: tuple[Dialect, ...]) -> None:
-        self.roles = {text: role for dialect in dialects for text, role in dialect.markers.items()}
-        self.headers = {
-            text: dialect.header
+        spellings = [
+            _Spelt(spelling, role, dialect, dialect.forms.get(key, ()))
             for dialect in dialects
-            for text, role in dialect.markers.items()
-            if role is Role.CALL_BEGIN
-        }
-        longest_first = sorted(self.roles, key=len, reverse=True)
-        self.marker = re.compile("|".join(map(re.escape, longest_first)))
-        self.first = re.compile("[" + "".join({re.escape(text[0]) for text in self.roles}) + "]")
-        self.prefixes = frozenset(text[:end] for text in self.roles for end in range(1, len(text)))
-        self.longest = len(longest_first[0])
+            for key, spelling, role in (
+                *((text, re.escape(text), role) for text, role in dialect.markers.items()),
+                *((spelling, spelling, role) for spelling, role in dialect.spelt.items()),
+            )
+        ]
+        self.marks = Marks(spelt.spelling for spelt in spellings)
+        self._spellings = [(re.compile(spelt.spelling), spelt) for spelt in spellings]
+        self._known: dict[str, _Mark] = {}
+
+    def mark(self, text: str) -> _Mark:
+        """What a marker is, with the forms of all dialects that have it."""
+        if text not in self._known:
+            fitting = [spelt for regex, spelt in self._spellings if regex.fullmatch(text)]
+            fitting.sort(key=lambda spelt: text not in spelt.dialect.markers)  # who writes it exactly so comes first
+            roles = {spelt.role for spelt in fitting}
+            if len(roles) > 1:
+                raise ValueError(f"{text!r} has several roles: {sorted(role.value for role in roles)}")
+            forms = tuple((spelt.dialect, form) for spelt in fitting for form in spelt.forms)
+            frame = any(text in spelt.dialect.frames for spelt in fitting)
+            self._known[text] = _Mark(fitting[0].role, fitting[0].dialect, forms, frame)
+        return self._known[text]
 
 
 _MOST_SPACE = 64
-"""White space that may stand before arguments; it is held back, so it is bounded."""
-
 _tables = lru_cache(maxsize=8)(_Tables)
+_CALLS = (Role.SECTION_BEGIN, Role.CALL_BEGIN, Role.ARGUMENTS_BEGIN)
 
 
 class Scanner:
@@ -72,8 +106,11 @@ class Scanner:
         self._tables = _tables(dialects)
         self._held = ""
         self._ended = False
-        self._json: JsonScanner | None = None
-        self._header: re.Pattern[str] | None = None
+        self._body: BodyScanner | None = None
+        self._mould = Piece(Kind.ARGUMENTS, "")
+        self._forms: tuple[tuple[Dialect, Form], ...] = ()
+        self._begun: Role | None = None
+        self._said = False
         self._state = self._text
 
     def feed(self, text: str) -> list[Piece]:
@@ -95,106 +132,125 @@ class Scanner:
         self._ended = True
         return self.feed("")
 
-    def _hold_from(self, text: str, at: int) -> int:
-        """Index from which the text may be the beginning of a marker."""
-        return len(text) if self._ended else self._half_from(text, at)
-
-    def _half_from(self, text: str, at: int) -> int:
-        size = len(text)
-        for found in self._tables.first.finditer(text, max(at, size - self._tables.longest + 1)):
-            if text[found.start() :] in self._tables.prefixes:
-                return found.start()
-        return size
+    def is_half(self, text: str) -> bool:
+        """Whether a text is the beginning of a marker, and no whole one."""
+        return self._tables.marks.half_from(text, 0) == 0
 
     def _text(self, text: str, at: int, pieces: list[Piece]) -> int:
-        found = self._tables.marker.search(text, at)
-        end = found.start() if found else self._hold_from(text, at)
+        return self._plain(Kind.TEXT, text, at, pieces)
+
+    def _broken(self, text: str, at: int, pieces: list[Piece]) -> int:
+        return self._plain(Kind.ARGUMENTS, text, at, pieces)
+
+    def _plain(self, kind: Kind, text: str, at: int, pieces: list[Piece]) -> int:
+        """What stands before the next marker, or that marker."""
+        found = self._tables.marks.whole.search(text, at)
+        half = len(text) if self._ended else self._tables.marks.half_from(text, at)
+        end = min(found.start(), half) if found else half
         if end > at:
-            pieces.append(Piece(Kind.TEXT, text[at:end]))
+            mould = self._mould if kind is Kind.ARGUMENTS else _TEXT
+            pieces.append(mould._replace(raw=text[at:end]))
             return end
-        return self._mark(found, pieces) if found else -1
+        return self._mark(found, pieces) if found and half > found.start() else -1
 
     def _mark(self, found: re.Match[str], pieces: list[Piece]) -> int:
-        role = self._tables.roles[found[0]]
-        pieces.append(Piece(Kind.MARK, found[0], role))
-        if role is Role.CALL_BEGIN:
-            self._header, self._state = self._tables.headers[found[0]], self._in_header
-        elif role is Role.ARGUMENTS_BEGIN:
-            self._state = self._before_arguments
-        else:
-            self._state = self._text
+        role, dialect, self._forms, frame = self._tables.mark(found[0])
+        if frame:
+            behind = found.string[found.end() : found.end() + _MOST_SPACE].lstrip(WHITE)
+            if not behind and not self._ended and len(found.string) < found.end() + _MOST_SPACE:
+                return -1
+            role = role if behind.startswith("{") else Role.FRAME
+        if role is Role.END:
+            role = _ENDS.get(self._begun, Role.STOP)
+        self._begun = None if role in (Role.CALL_END, Role.THINK_END, Role.STOP, Role.FRAME_END) else role
+        pieces.append(Piece(Kind.MARK, found[0], role, dialect))
+        self._state = self._opening if self._forms else self._text
         return found.end()
 
-    def _in_header(self, text: str, at: int, pieces: list[Piece]) -> int:
-        """A header ends where a marker begins, and be it cut."""
-        found = self._tables.marker.search(text, at)
-        end = found.start() if found else self._half_from(text, at)
-        brace = text.find("{", at, end)
-        end = brace if brace >= 0 else end
-        assert self._header is not None
-        whole = self._header.match(text, at, end)
-        if whole is None or whole.end() < end:
-            self._state = self._text
-            return at
-        if brace < 0 and not found and not self._ended:
-            return -1
-        if end > at:
-            pieces.append(Piece(Kind.HEADER, text[at:end]))
-        self._state = self._before_arguments if brace >= 0 else self._text
-        return end if brace >= 0 or not found else self._mark(found, pieces)
-
-    def _before_arguments(self, text: str, at: int, pieces: list[Piece]) -> int:
-        """White space, then JSON; anything else is no argument, and what it is the text state will see."""
-        start, limit = at, min(len(text), at + _MOST_SPACE)
-        while start < limit and text[start] in WHITE:
-            start += 1
-        if start == len(text) and start < at + _MOST_SPACE and not self._ended:
-            return -1
-        if start < limit and text[start] in '{["':
-            self._json, self._state = JsonScanner(), self._arguments
-            if start > at:
-                pieces.append(Piece(Kind.ARGUMENTS, text[at:start]))
-            return start
+    def _opening(self, text: str, at: int, pieces: list[Piece]) -> int:
+        for dialect, form in self._forms:  # the first that is possible decides
+            found = form.begins.match(text, at)
+            if found:
+                return self._begin(found, dialect, form, pieces)
+            if not self._ended and form.header.fullmatch(text, at):
+                return -1
+        for dialect, form in self._forms:
+            header = form.header.match(text, at)
+            end = header.end() if header else -1
+            half = end >= 0 and self._tables.marks.half_from(text, end) == end
+            if half and not self._ended:
+                return -1
+            if half or (end >= 0 and self._tables.marks.whole.match(text, end)):
+                self._state = self._text
+                word = _word(header, text[at:end])
+                if end > at:
+                    header_or_text = Piece(Kind.HEADER, text[at:end], None, dialect, word, form.notation)
+                    pieces.append(header_or_text if word else Piece(Kind.TEXT, text[at:end]))
+                return end
         self._state = self._text
         return at
 
+    def _begin(self, found: re.Match[str], dialect: Dialect, form: Form, pieces: list[Piece]) -> int:
+        """A form is complete: its header, and then arguments or the end of the call."""
+        groups = found.groupdict()
+        closes = found.start("closes") if groups.get("closes") else found.end()
+        raw = found.string[found.start() : closes]
+        self._mould = Piece(Kind.ARGUMENTS, "", None, dialect, "", form.notation)
+        if raw.strip(WHITE):
+            word = _word(found, "")
+            pieces.append(Piece(Kind.HEADER, raw, None, dialect, word, form.notation))
+        elif raw:
+            pieces.append(self._mould._replace(raw=raw))
+        if closes < found.end():
+            self._state = self._text
+            pieces.append(Piece(Kind.MARK, found.string[closes : found.end()], Role.CALL_END, dialect))
+        else:
+            self._body, self._state, self._said = form.notation.scanner(), self._arguments, False
+        return found.end()
+
     def _arguments(self, text: str, at: int, pieces: list[Piece]) -> int:
-        assert self._json is not None
-        end = self._json.feed(text, at)
-        if self._ended and self._json.state == "open":
+        assert self._body is not None
+        end = self._body.feed(text, at, self._ended)
+        if self._ended and self._body.state == "open":
             end = len(text)
         if end > at:
-            pieces.append(Piece(Kind.ARGUMENTS, text[at:end]))
-        if self._json.state == "open":
+            pieces.append(self._mould._replace(raw=text[at:end]))
+            self._said = self._said or not text[at:end].isspace()
+        if self._body.state == "open":
             return end if end > at else -1
-        self._state = self._text if self._json.state == "done" else self._broken
+        broken = self._body.state == "broken" and self._said  # what never began is none
+        self._state = self._broken if broken else self._text
         return end
 
-    def _broken(self, text: str, at: int, pieces: list[Piece]) -> int:
-        found = self._tables.marker.search(text, at)
-        end = found.start() if found else self._hold_from(text, at)
-        if end > at:
-            pieces.append(Piece(Kind.ARGUMENTS, text[at:end]))
-            return end
-        return self._mark(found, pieces) if found else -1
+
+def _word(found: re.Match[str] | None, other: str) -> str:
+    """What names the tool in a header."""
+    groups = found.groupdict() if found else {}
+    return (groups["word"] or "" if "word" in groups else other).strip(WHITE)
+
+
+_TEXT = Piece(Kind.TEXT, "")
+_ENDS: dict[Role | None, Role] = {
+    Role.THINK_BEGIN: Role.THINK_END,
+    Role.FRAME: Role.FRAME_END,
+    **dict.fromkeys(_CALLS, Role.CALL_END),
+}
 
 
 def joined(pieces: Iterable[Piece]) -> list[Piece]:
     """The same pieces, with neighbours of one kind made one; marks stay apart."""
     result: list[Piece] = []
     run: list[str] = []
-    kind: Kind | None = None
+    first: Piece | None = None
     for piece in pieces:
-        if piece.kind is not kind or piece.kind is Kind.MARK:
-            if run and kind is not None:
-                result.append(Piece(kind, "".join(run)))
-            run, kind = [], piece.kind
-        if piece.kind is Kind.MARK:
-            result.append(piece)
-        else:
-            run.append(piece.raw)
-    if run and kind is not None:
-        result.append(Piece(kind, "".join(run)))
+        if first is not None and (piece.kind is not first.kind or piece.kind is Kind.MARK):
+            result.append(first._replace(raw="".join(run)))
+            first = None
+        if first is None:
+            run, first = [], piece
+        run.append(piece.raw)
+    if first is not None:
+        result.append(first._replace(raw="".join(run)))
     return result
 
 

@@ -6,7 +6,7 @@ out as one: a section with the calls in it, or a call that stands alone. Only sh
     block = SECTION_BEGIN {noise | call} call {noise | call} [SECTION_END]  |  call [SECTION_END]
           | SECTION_BEGIN SECTION_END
           | SECTION_BEGIN <end of message>
-    call  = [CALL_BEGIN] [header] [ARGUMENTS_BEGIN] [arguments] [CALL_END]
+    call  = [CALL_BEGIN] [header] [ARGUMENTS_BEGIN [header]] [arguments] [CALL_END]
           | CALL_BEGIN <end of message>
 
 Each part in brackets has been seen missing; a call needs a header or arguments, and one of the two begin markers.
@@ -22,7 +22,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from roundtrip.agent.leaks.dialect import WHITE, Role
+from roundtrip.agent.leaks.dialect import WHITE, Dialect, Role
+from roundtrip.agent.leaks.json_calls import JSON
+from roundtrip.agent.leaks.notation import CUT, Arguments
 from roundtrip.agent.leaks.scanner import Kind, Piece
 
 
@@ -30,29 +32,33 @@ from roundtrip.agent.leaks.scanner import Kind, Piece
 class CallSpan:
     """A call as it stands in the text.
 
+    arguments, read: as they stand, and what they say.
     at: where its arguments begin in its channel, or its header where it has no arguments.
+    dialect: the one it was read in, None where only a marker was seen.
     begun: it has CALL_BEGIN. ended: a marker behind it shows that the model had finished it.
     """
 
     header: str
     arguments: str
+    read: Arguments
     at: int
+    dialect: Dialect | None
     begun: bool
     ended: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A run of the message. noise: what a block would swallow beside calls and markers. opened, closed: it has
-    SECTION_BEGIN, SECTION_END."""
+    """A run of the message. noise: what a block would swallow beside calls and markers. opened, closed: how many
+    SECTION_BEGIN, SECTION_END it has."""
 
     kind: Literal["text", "mark", "block"]
     raw: str
     role: Role | None = None
     calls: tuple[CallSpan, ...] = ()
     noise: str = ""
-    opened: bool = False
-    closed: bool = False
+    opened: int = 0
+    closed: int = 0
 
     @property
     def complete(self) -> bool:
@@ -61,8 +67,19 @@ class Item:
 
     @property
     def regular(self) -> bool:
-        """Whether all markers stand that belong to a block."""
-        return self.opened and self.closed and all(call.begun and call.ended for call in self.calls)
+        """Whether all markers stand that belong to a block of its dialect."""
+        return all(self._regular(call) for call in self.calls)
+
+    def _regular(self, call: CallSpan) -> bool:
+        if call.dialect is None:
+            return False
+        needs = {*call.dialect.markers.values(), *call.dialect.spelt.values()}
+        return (
+            (self.opened == 1 or Role.SECTION_BEGIN not in needs)
+            and (self.closed == 1 or Role.SECTION_END not in needs)
+            and (call.begun or Role.CALL_BEGIN not in needs)
+            and (call.ended or not needs & {Role.CALL_END, Role.SECTION_END})
+        )
 
 
 def itemise(pieces: list[Piece], names: Iterable[str] = (), at: int = 0) -> list[Item]:
@@ -78,7 +95,7 @@ def _with_eaten_begins(pieces: list[Piece], names: Iterable[str]) -> list[Piece]
     known = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     tails = [re.compile(r"[^\s<>`\"'(]{1,200}\Z"), re.compile(r"\S{1,200}\Z")]
     if known:  # prose may be glued to the name: "I'll look.read_file:0"
-        tails.insert(0, re.compile(rf"(?<![\w-])(?:functions?[._])?(?:{known})[:._]?\d{{0,9}}\Z"))
+        tails.insert(0, re.compile(rf"(?<![\w-])(?:to=)?(?:functions?[._])?(?:{known})[:._]?\d{{0,9}}\Z"))
     result: list[Piece] = []
     for number, piece in enumerate(pieces):
         result.append(piece)
@@ -88,7 +105,8 @@ def _with_eaten_begins(pieces: list[Piece], names: Iterable[str]) -> list[Piece]
             start = max(0, len(body) - 256)
             found = next(hit for tail in tails if (hit := tail.search(body, start)))
             head, header = piece.raw[: found.start()], piece.raw[found.start() :]
-            result[-1:] = [Piece(Kind.TEXT, head)] * bool(head) + [Piece(Kind.HEADER, header)]
+            word = Piece(Kind.HEADER, header, None, following[0].dialect, header.strip(WHITE))
+            result[-1:] = [Piece(Kind.TEXT, head)] * bool(head) + [word]
     return result
 
 
@@ -144,28 +162,36 @@ class _Reader:
         return "".join(piece.raw for piece in self._pieces[start : self._at])
 
     def _block(self, start: int, calls: list[CallSpan], noise: str = "") -> Item:
-        closed = self._behind_blank(Role.SECTION_END) and self._take(Role.SECTION_END)
-        opened = self._pieces[start].role is Role.SECTION_BEGIN
+        closed = self._all(Role.SECTION_END)
+        opened = sum(piece.role is Role.SECTION_BEGIN for piece in self._pieces[start : start + 2])
         return Item("block", self._raw(start), None, tuple(calls), noise.strip(WHITE), opened, closed)
+
+    def _all(self, role: Role) -> int:
+        """Moves over markers of a role, as many as stand there with white space between; says how many."""
+        count = 0
+        while self._behind_blank(role) and self._take(role):
+            count += 1
+        return count
 
     def _lone_call(self) -> Item | None:
         start = self._at
-        call = self._call()
-        return self._block(start, [call]) if call else None
+        calls = self._calls()
+        return self._block(start, calls) if calls else None
 
     def _section(self) -> Item | None:
         start = self._at
         if not self._take(Role.SECTION_BEGIN):
             return None
+        self._all(Role.SECTION_BEGIN)
         if self._behind_blank(Role.SECTION_END):
             return self._block(start, [])
         calls = self._cut()
         noise: list[str] = []
         behind_call, noise_then = self._at, 0
         while self._at < len(self._pieces):
-            call = self._call()
-            if call:
-                calls.append(call)
+            found = self._calls()
+            if found:
+                calls += found
                 behind_call, noise_then = self._at, len(noise)
             elif self._role() in (Role.SECTION_BEGIN, Role.SECTION_END, Role.THINK_BEGIN, Role.THINK_END):
                 break
@@ -183,39 +209,79 @@ class _Reader:
         """The call that a marker at the end of the message would have begun."""
         behind = self._pieces[self._at : self._at + 2]
         over = not behind or (len(behind) == 1 and behind[0].kind is Kind.TEXT and not behind[0].raw.strip(WHITE))
-        return [CallSpan("", "", self._offsets[self._at], False, False)] if over else []
+        cut = Arguments(None, "", CUT, cut=True)
+        return [CallSpan("", "", cut, self._offsets[self._at], None, False, False)] if over else []
 
-    def _call(self) -> CallSpan | None:
+    def _calls(self, *, inner: bool = False) -> list[CallSpan]:
+        """The calls that one body holds; mostly one. inner: behind the markers of another call."""
         start = self._at
         begun = self._take(Role.CALL_BEGIN)
         if begun and (cut := self._cut()):
-            return cut[0]
+            return cut
+        here = begun or self._directly(start)
         at = self._offsets[self._at]
-        header = self._take_text(Kind.HEADER) if begun or self._eaten() else ""
+        header = self._take_header() if here or self._eaten() else None
         separated = self._take(Role.ARGUMENTS_BEGIN)
-        if (begun or separated) and self._behind_blank(Role.ARGUMENTS_BEGIN):  # twice, in a row
+        if (here or separated) and self._behind_blank(Role.ARGUMENTS_BEGIN):  # twice, in a row
             separated = self._take(Role.ARGUMENTS_BEGIN)
+        header = (self._take_header() if separated else None) or header
+        empty = separated and (header is None or header.word == "function")
+        if empty and not inner and self._behind_blank(Role.CALL_BEGIN):  # DeepSeek's markers around Step-3's
+            found = self._calls(inner=True)
+            self._at = self._at if found else start
+            return found
         if self._kind() is Kind.ARGUMENTS:
             at = self._offsets[self._at]
-        arguments = self._arguments(separated) if begun or separated else ""
-        if not (begun or separated) or not (header.strip(WHITE) or arguments):
+        if not (here or separated):
             self._at = start
-            return None
+            return []
+        body, raw = self._arguments(separated or header is not None)
+        word = header.word if header else ""
+        self._all(Role.TAG)
+        if not (word or raw or (begun and self._role() is Role.CALL_END)):
+            self._at = start
+            return []
         closed = self._behind_blank(Role.CALL_END) and self._take(Role.CALL_END)
-        here = self._at
+        behind = self._at
         ended = closed or self._behind_blank(Role.CALL_BEGIN, Role.SECTION_BEGIN, Role.SECTION_END)
-        self._at = here
-        return CallSpan(header.strip(WHITE), arguments, at, begun, ended)
+        self._at = behind
+        written = body or header or self._pieces[start]
+        return _written(written, word, raw, at, begun, ended)
+
+    def _directly(self, start: int) -> bool:
+        """Whether a call begins right behind the beginning of its section."""
+        before = self._pieces[start - 1].role if start else None
+        return before is Role.SECTION_BEGIN and self._kind() in (Kind.HEADER, Kind.ARGUMENTS)
+
+    def _take_header(self) -> Piece | None:
+        if self._kind() is not Kind.HEADER:
+            return None
+        self._at += 1
+        return self._pieces[self._at - 1]
 
     def _eaten(self) -> bool:
         """A header without CALL_BEGIN, split off by `_with_eaten_begins`."""
         following = self._pieces[self._at + 1 : self._at + 2]
         return self._kind() is Kind.HEADER and bool(following) and following[0].role is Role.ARGUMENTS_BEGIN
 
-    def _arguments(self, separated: bool) -> str:
-        """The argument text, with whatever stands between it and CALL_END: that is part of what is wrong with it."""
+    def _arguments(self, separated: bool) -> tuple[Piece | None, str]:
+        """The argument piece and its text, with whatever stands between it and CALL_END: that is part of what is wrong
+        with it."""
+        body = self._pieces[self._at] if self._kind() is Kind.ARGUMENTS else None
         text = self._take_text(Kind.ARGUMENTS)
         following = self._pieces[self._at + 1 : self._at + 2]
         if (separated or text) and self._kind() is Kind.TEXT and following and following[0].role is Role.CALL_END:
             text += self._take_text(Kind.TEXT)
-        return text
+        return body, text
+
+
+def _written(piece: Piece, word: str, raw: str, at: int, begun: bool, ended: bool) -> list[CallSpan]:
+    """The calls of one body, read."""
+    if not raw.strip(WHITE) and not ended:
+        return [CallSpan(word, raw, Arguments(None, "", CUT, cut=True), at, piece.dialect, begun, ended)]
+    calls = (piece.notation or JSON).read(word, raw, ended)
+    starts = [at, *(at + call.offset for call in calls[1:])]
+    return [
+        CallSpan(call.header.strip(WHITE), call.raw, call.arguments, start, piece.dialect, begun, ended)
+        for call, start in zip(calls, starts, strict=True)
+    ]

@@ -73,7 +73,7 @@ class _Channel:
     def add(self, pieces: list[Piece], numbers: Numbers) -> list[Event]:
         events: list[Event] = []
         for piece in pieces:
-            kind, raw, role = piece
+            kind, raw = piece.kind, piece.raw
             shown: Display
             if kind is Kind.ARGUMENTS:
                 if self._open < 0:
@@ -82,7 +82,7 @@ class _Channel:
                 events.append(ArgumentDelta(self._open, raw))
             else:
                 self._open = -1
-                shown = self._plain_piece(kind, raw, role, numbers, events)
+                shown = self._plain_piece(piece, numbers, events)
             self.pieces.append(piece)
             self.shown.append(shown)
             self._size += len(raw)
@@ -97,17 +97,16 @@ class _Channel:
         self.calls[self._size] = self._open
         self._header_at = -1
 
-    def _plain_piece(
-        self, kind: Kind, raw: str, role: Role | None, numbers: Numbers, events: list[Event]
-    ) -> Display:
-        if kind is Kind.HEADER:
+    def _plain_piece(self, piece: Piece, numbers: Numbers, events: list[Event]) -> Display:
+        raw = piece.raw
+        if piece.kind is Kind.HEADER:
             number = numbers.take()
             self.calls[self._size] = number
             self._header_at = self._size
-            events.append(CallBegun(number, raw.strip()))
+            events.append(CallBegun(number, piece.word))
             return "call"
-        if kind is Kind.MARK:
-            self._mark(role)
+        if piece.kind is Kind.MARK:
+            self._mark(piece.role)
             return "nothing"
         self._header_at = -1
         self._blank = self._blank and not raw.strip()
@@ -177,7 +176,7 @@ class Assembler:
             self._reasoning.pieces,
             structured,
             self._offers,
-            self.profile.dialect,
+            DIALECTS,
             allowed=self._allowed,
         )
         events += [Repaired(kind, raw) for kind, raw in self.native.repairs]
@@ -190,7 +189,7 @@ class Assembler:
         reasons = self._reasons(decision) | {number: verdict.problem for number, verdict in numbered}
         events += [CallDropped(number, reason) for number, reason in sorted(reasons.items()) if reason]
         events += [CallReady(call.index, call.name, call.arguments) for call in ended.message.calls if not call.problem]
-        leaked = any(repair.kind in ("leaked_call", "bare_call") for repair in decision.repairs)
+        leaked = tuple(verdict.dialect for verdict in decision.calls if verdict.source != "structured")
         ids = tuple(call.id for call in ended.message.calls if call.id)
         self.profile = profile_seen(self.profile, ids, leaked)
         return [*events, ended]

@@ -75,5 +75,5 @@ def _in_strings(text: str, change: Callable[[str], str]) -> str:
 
 
 def _hides(text: str) -> bool:
-    """Whether characters of a marker may be spelt with escapes; no other escape stands for one."""
-    return "\\u" in text or "\\/" in text
+    """Whether characters of a marker may be spelt with escapes; no other escape stands for one. Gemma's holds `"`."""
+    return "\\u" in text or "\\/" in text or '\\"' in text

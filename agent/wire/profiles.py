@@ -10,11 +10,9 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from roundtrip.agent.leaks import DIALECTS, KIMI_K2, Dialect, Role
+from roundtrip.agent.leaks import DIALECTS, Role
 
-MARKERS: tuple[str, ...] = tuple(
-    dict.fromkeys(token for dialect in DIALECTS for token in (*dialect.markers, *dialect.control))
-)
+MARKERS: tuple[str, ...] = tuple(dict.fromkeys(token for dialect in DIALECTS for token in dialect.tokens))
 """Control tokens of all known families. All are defused for every profile: the name of a model proves little."""
 
 
@@ -34,7 +32,6 @@ class Profile:
     ids: Literal["kimi", "mistral", "received"] = "received"
     reasoning: bool = True
     markers: tuple[str, ...] = MARKERS
-    dialect: Dialect = KIMI_K2
 
 
 GENERIC = Profile("generic")
@@ -54,14 +51,23 @@ def profile_for(model: str) -> Profile:
     return next((profile for pattern, profile in _BY_NAME if pattern.search(model)), GENERIC)
 
 
-def profile_seen(profile: Profile, ids: tuple[str, ...], leaked: bool) -> Profile:
-    """The profile, given the ids a server sent and whether the family's markup leaked."""
-    if profile is GENERIC and (leaked or any(KIMI_K2.canonical.fullmatch(call_id) for call_id in ids)):
+_BY_DIALECT = {"kimi_k2": KIMI, "mistral": MISTRAL}
+_KIMI_ID = re.compile(r"functions\.[\w.-]+:\d+")
+
+
+def profile_seen(profile: Profile, ids: tuple[str, ...], leaked: tuple[str, ...]) -> Profile:
+    """The profile, given the ids a server sent and the dialects in which calls leaked."""
+    if profile is not GENERIC:
+        return profile
+    if any(_KIMI_ID.fullmatch(call_id) for call_id in ids):
         return KIMI
-    return profile
+    return next((_BY_DIALECT[name] for name in leaked if name in _BY_DIALECT), GENERIC)
 
 
 def profile_of_template(template: str) -> Profile:
     """The profile of the family whose call markup a server's chat template writes."""
-    begins = [text for text, role in KIMI_K2.markers.items() if role is Role.CALL_BEGIN]
-    return KIMI if any(text in template for text in begins) else GENERIC
+    for dialect in DIALECTS:
+        begins = [text for text, role in dialect.markers.items() if role in (Role.CALL_BEGIN, Role.SECTION_BEGIN)]
+        if dialect.name in _BY_DIALECT and any(text in template for text in begins):
+            return _BY_DIALECT[dialect.name]
+    return GENERIC

@@ -264,7 +264,9 @@ def test_a_structured_name_that_was_made_up() -> None:
     assert calls(made("read-file")) == [READ_A]
     assert [bad["name"] for bad in made("report.txt")["unresolved"]] == ["report.txt"]
     assert [bad["name"] for bad in made("report.txt", "functions.read_file:0", "")["unresolved"]] == ["read_file"]
-    assert [bad["name"] for bad in made('read("a")')["unresolved"]] == [None]
+    assert [bad["name"] for bad in made('read("a")')["unresolved"]] == ["read"]
+    assert [bad["name"] for bad in made("lesen sie")["unresolved"]] == ["lesen"]
+    assert [bad["name"] for bad in made("été")["unresolved"]] == [None]
 
 
 def test_a_message_that_was_cut() -> None:

@@ -1,74 +1,62 @@
-"""What users really saw, from public threads: `corpus/k2.jsonl` holds messages and what was meant by them,
-`corpus/negatives.jsonl` what looks like a call and is none.
+"""The conformance kit: what users really saw, every known malformation, and what looks like a call and is none.
 
-Right is: the calls by name and arguments, in order; the refused calls by name; the texts, with white space folded.
+It goes through the same door as any other program's parser: lines in, lines out.
 """
 
 from __future__ import annotations
 
 import json
-import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-from leaks.k2 import TOOLS, calls, chunked, cut
 from roundtrip.agent.commands.parse import parse
 
 CORPUS = Path(__file__).parents[1] / "corpus"
+CASES = [json.loads(line) for file in sorted(CORPUS.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines()]
 
 
-def rows(name: str) -> dict[str, dict[str, Any]]:
-    lines = (CORPUS / name).read_text(encoding="utf-8").splitlines()
-    return {row["id"]: row for row in map(json.loads, lines)}
+@pytest.mark.once
+def test_the_kit_passes_through_the_same_door() -> None:
+    """Each case whole, in characters and at random cuts."""
+    command = [sys.executable, "-P", "-m", "roundtrip.agent", "conformance", "--kit", str(CORPUS), "--json"]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=110)
+    failed = [row["id"] for row in map(json.loads, run.stdout.splitlines()) if not row.get("passed", True)]
+    assert (run.returncode, failed) == (0, []), run.stderr
 
 
-INCIDENTS, NEGATIVES = rows("k2.jsonl"), rows("negatives.jsonl")
+def test_the_kit_is_large_and_says_where_it_has_its_cases_from() -> None:
+    assert len(CASES) >= 600
+    assert {case["class"] for case in CASES} >= {"header", "structure", "truncation", "reasoning", "quoting"}
+    assert all(case["source"] and case["rule"] for case in CASES)
 
 
-def streams(request: dict[str, Any]) -> list[dict[str, Any]]:
-    """The request as it came, in characters, and at random cuts."""
-    text = "".join(request.get("chunks") or [request.get("content") or ""])
-    reasoning = request.get("reasoning") or ""
-    dice = random.Random(0)
-    cuts = [
-        cut(request, *(chunked(part, iter(dice.choices(range(1, 40), k=80))) for part in (text, reasoning)))
-        for _ in range(20)
-    ]
-    return [request, cut(request, list(text), list(reasoning)), *cuts]
+def quoted(text: str) -> str:
+    return f"An example:\n\n{'`' * 5}\n{text}\n{'`' * 5}\n\nThat was it."
 
 
-def folded(text: str) -> str:
-    return " ".join(text.split())
+WELL_FORMED = [case for case in CASES if case["class"] == "wellformed" and case["request"].get("content")]
 
 
-@pytest.mark.parametrize("row", INCIDENTS.values(), ids=INCIDENTS)
-def test_an_incident_is_read_as_it_was_meant(row: dict[str, Any]) -> None:
-    expected = row["expected"]
-    for request in streams(row["request"]):
+@pytest.mark.parametrize("case", WELL_FORMED, ids=[case["id"] for case in WELL_FORMED])
+def test_what_runs_stays_text_in_a_fence(case: dict[str, Any]) -> None:
+    text = quoted(case["request"]["content"])
+    answer = parse({**case["request"], "content": text})
+    assert (answer["content"], answer["tool_calls"], answer["unresolved"]) == (text, [], [])
+
+
+@pytest.mark.parametrize("case", WELL_FORMED, ids=[case["id"] for case in WELL_FORMED])
+def test_what_runs_does_not_run_beside_a_structured_call(case: dict[str, Any]) -> None:
+    structured = {"id": "call_1", "function": {"name": "other", "arguments": "{}"}}
+    tools = [*case["request"]["tools"], "other"]
+    answer = parse({**case["request"], "tools": tools, "tool_calls": [structured]})
+    assert [call["name"] for call in answer["tool_calls"]] == ["other"]
+
+
+@pytest.mark.parametrize("case", WELL_FORMED, ids=[case["id"] for case in WELL_FORMED])
+def test_what_runs_does_not_run_where_nothing_is_allowed(case: dict[str, Any]) -> None:
+    for request in ({**case["request"], "tools": []}, {**case["request"], "tool_choice": "none"}):
         answer = parse(request)
-        assert calls(answer) == calls(expected)
-        assert [bad["name"] for bad in answer["unresolved"]] == expected["unresolved"]
-        assert folded(answer["content"]) == folded(expected["content"])
-        assert folded(answer["reasoning"]) == folded(expected["reasoning"])
-
-
-@pytest.mark.parametrize("tools", [[], TOOLS], ids=["no tools", "tools"])
-@pytest.mark.parametrize("row", NEGATIVES.values(), ids=NEGATIVES)
-def test_what_is_no_call_stays_text(row: dict[str, Any], tools: list[Any]) -> None:
-    for request in streams({"content": row["text"], "tools": tools}):
-        answer = parse(request)
-        assert (answer["content"], answer["tool_calls"], answer["unresolved"]) == (row["text"], [], [])
-        assert answer["repairs"] == []
-
-
-@pytest.mark.parametrize("row", NEGATIVES.values(), ids=NEGATIVES)
-def test_what_is_no_call_is_none_in_reasoning_either(row: dict[str, Any]) -> None:
-    answer = parse({"reasoning": row["text"], "tools": TOOLS})
-    assert (answer["reasoning"], answer["tool_calls"], answer["unresolved"]) == (row["text"], [], [])
-
-
-def test_ids_are_the_family_s_own() -> None:
-    """Whatever came: the template prints ids into the prompt, and the model imitates them."""
-    [made] = parse({**INCIDENTS["seed-002-a"]["request"], "calls_before": 7})["tool_calls"]
-    assert made["id"] == "functions.create_file:7"
+        assert (answer["tool_calls"], answer["unresolved"]) == ([], [])

@@ -175,8 +175,8 @@ ROWS: dict[str, Row] = {
     "M21 several sections, text between and behind": Row(
         f"a{section()}mid{section()}tail", [READ_A, READ_A], "amidtail", repairs=LEAK
     ),
-    "doubled section begin": Row(B + section(), [READ_A], repairs=LEAK | {"stray_marker"}),
-    "doubled section end": Row(section() + E, [READ_A], repairs=LEAK | {"stray_marker"}),
+    "doubled section begin": Row(B + section(), [READ_A], repairs=LEAK | {"section"}),
+    "doubled section end": Row(section() + E, [READ_A], repairs=LEAK | {"section"}),
     "doubled call begin": Row(section(C + call()), [READ_A], repairs=LEAK | {"section_noise"}),
     "doubled call end": Row(section(call() + X), [READ_A], repairs=LEAK | {"section_noise"}),
     "doubled separator": Row(section(call().replace(A, A + A)), [READ_A], repairs=LEAK),
@@ -232,7 +232,7 @@ ROWS: dict[str, Row] = {
     "M25 cut in the end marker": Row(section()[:-9], [READ_A], repairs=LEAK | {"section", "stray_marker"}),
     # vLLM makes of this a call to "functions.read_f"
     "M25 cut in the header": Row(
-        f"Hi.{B}{C}functions.read_f", content="Hi.", unresolved=[("read_f", "functions.read_f")],
+        f"Hi.{B}{C}functions.read_f", content="Hi.", unresolved=[(None, "functions.read_f")],
         repairs=LEAK | {"section", "unresolved"},
     ),
     "M25 cut behind the header": Row(
@@ -262,12 +262,10 @@ ROWS: dict[str, Row] = {
         unresolved=[("execute_command", "functions.execute_command:0")], repairs=LEAK | {"unresolved"},
     ),
     "a trailing comma": Row(
-        section(call(arguments='{"path": "a",}'), call()), [READ_A],
-        unresolved=[("read_file", "functions.read_file:0")], repairs=LEAK | {"unresolved"},
+        section(call(arguments='{"path": "a",}'), call()), [READ_A, READ_A], repairs=LEAK | {"python_literals"}
     ),
     "an extra brace": Row(
-        section(call(arguments=J + "}"), call()), [READ_A],
-        unresolved=[("read_file", "functions.read_file:0")], repairs=LEAK | {"unresolved"},
+        section(call(arguments=J + "}"), call()), [READ_A, READ_A], repairs=LEAK | {"repaired_json"}
     ),
     "NaN": Row(section(call(arguments='{"path": NaN}')), unresolved=[("read_file", "functions.read_file:0")],
                repairs=LEAK | {"unresolved"}),

@@ -151,7 +151,7 @@ def test_stop_tokens_are_stripped_at_the_end_only(token: str) -> None:
 
 @pytest.mark.parametrize(
     "broken",
-    ['{"path": "a', '{"path": "a"', '{"path": a"}', '{"path": "a" "b"}', '{"path"}', "{'path': 'a'}", "{", '{"a": [}'],
+    ['{"path": "a', '{"path": a"}', '{"path": "a" "b"}', '{"path"}', "{'path': 'a}", "{", '{"a": [}', '{"path": a}'],
 )
 def test_a_broken_call_does_not_make_the_next_one_run_wrongly(broken: str) -> None:
     """The next call may stand in a string that was never closed: it is refused, or it is read as it stands."""

@@ -15,7 +15,6 @@ from leaks.k2 import TOOLS, A, B, C, E, X, chunked, cut, request, section
 from roundtrip.agent.commands.parse import parse
 from roundtrip.agent.leaks import (
     DIALECTS,
-    KIMI_K2,
     Decision,
     JsonScanner,
     Offer,
@@ -38,8 +37,10 @@ some = settings(derandomize=True, deadline=None, max_examples=150)
 PATH = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 OFFERS = (Offer("read_file", PATH, ("read",), merely_reads=True), Offer("execute_command"), Offer("functions", PATH))
 
+MARKERS = [text for dialect in DIALECTS for text in dialect.markers]
+
 FRAGMENTS = [
-    *KIMI_K2.markers,
+    *MARKERS,
     *("functions.read_file:0", "read_file:1", "functions.", "call_59adf5614cfe4f4b8a71be54", "3", "execute_command"),
     *('{"path": "a"}', '{"path": "', '"}', '{"path": "a\\', "{", "}", "[", "]", ",", ":", '"', "\\", "\\u00", "null"),
     *("`", "``", "```", "~~~", "\n", "\n\n", " ", "    ", "\t", "> ", "- ", "1. ", "“", "”", "'", "«", "»"),
@@ -60,7 +61,7 @@ def pieces(*chunks: str) -> list[Piece]:
 def decided(
     text: str, reasoning: str = "", structured: tuple[StructuredCall, ...] = (), offers: tuple[Offer, ...] = OFFERS
 ) -> Decision:
-    return decide(pieces(text), pieces(reasoning), structured, offers, KIMI_K2)
+    return decide(pieces(text), pieces(reasoning), structured, offers, DIALECTS)
 
 
 @many
@@ -122,7 +123,7 @@ def test_the_parts_never_raise(text: str) -> None:
         assert list(ranges.parts) == sorted(ranges.parts)
         inside = {at for start, end in ranges.parts for at in range(start, end)}
         assert inside == {at for at in range(len(text)) if ranges.hold(at)}
-    bare_calls(text, OFFERS, KIMI_K2)
+    bare_calls(text, OFFERS, DIALECTS)
     read = read_arguments(text)
     assert read.value is None or json.loads(read.text) == read.value or read.text != text
 
@@ -201,7 +202,7 @@ def work(run: Callable[[], object]) -> int:
 
 
 UNITS = {
-    **{marker: marker for marker in KIMI_K2.markers},
+    **{marker: marker for marker in MARKERS},
     "header": f"{C}functions.x:0",
     "header and string": f'{C}functions.x:0{A}{{"a": "',
     "header without markers": 'functions.read_file:0{"',
@@ -227,7 +228,7 @@ def test_the_work_grows_with_the_length(unit: str, step: int) -> None:
     def run(size: int) -> Callable[[], object]:
         text = unit * (size // len(unit) + 1)
         chunks = [text[at : at + step] for at in range(0, len(text), step)]
-        return lambda: [decide(found := pieces(*chunks), found, (), OFFERS, KIMI_K2), decided("", text)]
+        return lambda: [decide(found := pieces(*chunks), found, (), OFFERS, DIALECTS), decided("", text)]
 
     run(1000)()  # what is compiled once and kept
     assert work(run(8000)) <= 4.8 * work(run(2000)) + 2000
@@ -238,10 +239,10 @@ def test_a_long_string_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> Non
     handed = 0
     feed = JsonScanner.feed
 
-    def counting(self: JsonScanner, text: str, at: int = 0) -> int:
+    def counting(self: JsonScanner, text: str, at: int = 0, final: bool = False) -> int:
         nonlocal handed
         handed += len(text) - at
-        return feed(self, text, at)
+        return feed(self, text, at, final)
 
     monkeypatch.setattr(JsonScanner, "feed", counting)
     long = json.dumps({"path": "a", "content": 'x\\"\n' * 5000})

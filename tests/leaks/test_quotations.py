@@ -64,11 +64,11 @@ TEXT = {
 }
 """Stays as it is."""
 
-def test_a_call_that_changes_things_is_refused_aloud_where_the_sentence_goes_on() -> None:
-    said = parse(request(f"The model writes {DANGER} and then waits."))
-    assert said["tool_calls"] == []
-    assert "in the middle of a sentence" in said["unresolved"][0]["reason"]
-    assert said["content"] == "The model writes  and then waits."
+
+@pytest.mark.parametrize("block", [DANGER, REAL])
+def test_a_block_in_the_middle_of_a_sentence_is_a_word_of_it(block: str) -> None:
+    said = parse(request(text := f"The model writes {block} and then waits."))
+    assert (said["tool_calls"], said["unresolved"], said["content"]) == ([], [], text)
 
 
 BESIDE: dict[str, tuple[str, str | None]] = {
@@ -77,7 +77,7 @@ BESIDE: dict[str, tuple[str, str | None]] = {
     "a call glued to a closing fence": (f"```py\nprint()\n```{REAL}", "```py\nprint()\n```"),
     "a call behind a quotation": (f"> He did.\n\n{REAL}", "> He did.\n\n"),
     "a call right below a quotation": (f"> He did.\n{REAL}", "> He did.\n"),
-    "words on both sides": (f"I look at {REAL} and go on", "I look at  and go on"),
+    "another sentence behind it": (f"I look at it. {REAL} Then I go on", "I look at it.  Then I go on"),
     "a call in a list": (f"1. First\n2. {REAL}", "1. First\n2. "),
     "quotes before": (f'He said "ok" {REAL}', 'He said "ok" '),
     "inch marks": (f'The 5" and the 7" disk. {REAL}', 'The 5" and the 7" disk. '),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from roundtrip.agent.leaks import KIMI_K2, Offer, called
+from roundtrip.agent.leaks import Offer, called
+from roundtrip.agent.leaks.dialects.kimi_k2 import DIALECT as KIMI_K2
 from roundtrip.agent.leaks.resolve import resolve
 
 PATH: dict[str, Any] = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}

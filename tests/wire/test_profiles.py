@@ -43,17 +43,19 @@ def test_by_name(model: str, profile: Profile) -> None:
 @pytest.mark.parametrize(
     ("before", "ids", "leaked", "after"),
     [
-        (GENERIC, (), False, GENERIC),
-        (GENERIC, ("call_1", "chatcmpl-tool-9"), False, GENERIC),
-        (GENERIC, ("functions.read_file:0",), False, KIMI),
-        (GENERIC, ("call_1", "functions.a.b-c:12"), False, KIMI),
-        (GENERIC, ("functions.read_file",), False, GENERIC),
-        (GENERIC, (), True, KIMI),
-        (MISTRAL, ("functions.read_file:0",), True, MISTRAL),
-        (KIMI, (), False, KIMI),
+        (GENERIC, (), (), GENERIC),
+        (GENERIC, ("call_1", "chatcmpl-tool-9"), (), GENERIC),
+        (GENERIC, ("functions.read_file:0",), (), KIMI),
+        (GENERIC, ("call_1", "functions.a.b-c:12"), (), KIMI),
+        (GENERIC, ("functions.read_file",), (), GENERIC),
+        (GENERIC, (), ("kimi_k2",), KIMI),
+        (GENERIC, (), ("hermes", "mistral"), MISTRAL),
+        (GENERIC, (), ("deepseek_v3",), GENERIC),
+        (MISTRAL, ("functions.read_file:0",), ("kimi_k2",), MISTRAL),
+        (KIMI, (), (), KIMI),
     ],
 )
-def test_by_what_was_seen(before: Profile, ids: tuple[str, ...], leaked: bool, after: Profile) -> None:
+def test_by_what_was_seen(before: Profile, ids: tuple[str, ...], leaked: tuple[str, ...], after: Profile) -> None:
     assert profile_seen(before, ids, leaked) is after
 
 

@@ -26,8 +26,13 @@ from __future__ import annotations
 import re
 
 from roundtrip.agent.leaks.dialect import Dialect, Role
+from roundtrip.agent.leaks.forms import ARGUMENTS, BARE_ARGUMENTS, BLANK, THINK, form
+from roundtrip.agent.leaks.json_calls import JSON
 
-KIMI_K2 = Dialect(
+_HEADER = rf"{BLANK}[^\s<{{]{{0,200}}{BLANK}"
+_CALL = form(_HEADER, rf"(?P<word>{_HEADER})(?=\{{)", JSON)
+
+DIALECT = Dialect(
     name="kimi_k2",
     markers={
         "<|tool_calls_section_begin|>": Role.SECTION_BEGIN,
@@ -37,8 +42,7 @@ KIMI_K2 = Dialect(
         "<|tool_call_begin|>": Role.CALL_BEGIN,
         "<|tool_call_argument_begin|>": Role.ARGUMENTS_BEGIN,
         "<|tool_call_end|>": Role.CALL_END,
-        "<think>": Role.THINK_BEGIN,
-        "</think>": Role.THINK_END,
+        **THINK,
         "◁think▷": Role.THINK_BEGIN,  # Kimi-VL and the thinking preview
         "◁/think▷": Role.THINK_END,
         "<|im_end|>": Role.STOP,
@@ -50,17 +54,14 @@ KIMI_K2 = Dialect(
         "[EOS]": Role.STOP,
         "[EOT]": Role.STOP,
     },
-    header=re.compile(r"\s{0,64}[^\s<{]{0,200}\s{0,64}"),
-    prefix=r"(?:functions?[._:]|functions)?",
-    index=r"(?:[:._]?\d+(?:\.\d+)?)?",
-    nameless=re.compile(
-        r"(?:functions?[._:])?"
-        r"(?:(?:call[_-](?=[\w-]*\d)[0-9a-zA-Z-]{4,}|(?:chatcmpl-tool|toolu?|fc)[_-](?=[\w-]*\d)[0-9a-zA-Z-]{8,})"
-        r"|(?:call[_-]?)?\d+|(?=[a-f-]*\d)[0-9a-f-]{16,}|)"
-        r"(?::\d+)?"
-    ),
+    forms={"<|tool_call_begin|>": (_CALL,), "<|tool_call_argument_begin|>": (ARGUMENTS,)},
     canonical=re.compile(r"functions\.(?P<name>[\w.-]+):\d+"),
-    bare=r"functions\.(?P<name>{name}):\d+\s*",
-    control=("[BOS]", "<|start_header_id|>", "<|end_header_id|>", "<|media_begin|>", "<|media_content|>",
-             "<|media_end|>", "<|media_pad|>"),
-)  # fmt: skip
+    bare=(BARE_ARGUMENTS,),
+    live=(
+        *("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>", "<|tool_call_begin|>", "<|tool_call_end|>"),
+        *("<|tool_call_argument_begin|>", "<|tool_call_section_begin|>", "<|tool_call_section_end|>"),
+        *("<think>", "</think>", "◁think▷", "◁/think▷", "[BOS]", "[EOS]", "[EOT]", "<|im_end|>", "<|im_start|>"),
+        *("<|im_system|>", "<|im_user|>", "<|im_assistant|>", "<|im_middle|>", "<|start_header_id|>"),
+        *("<|end_header_id|>", "<|media_begin|>", "<|media_content|>", "<|media_end|>", "<|media_pad|>"),
+    ),
+)
