@@ -113,12 +113,14 @@ class ModelFailure:
     the time limit that the user set. cut: the transport broke after the first byte.
 
     retry_after: seconds the server asked us to wait, None if it did not say.
+    message: what the server said, as it said it.
     """
 
     kind: FailureKind
     text: str
     status: int = 0
     retry_after: float | None = None
+    message: str = ""
 
 
 class Model(Protocol):

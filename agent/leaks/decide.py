@@ -11,6 +11,7 @@ calls that is left gets one verdict by these rules, in this order:
     in reasoning                       runs only if it stands last and nothing outside is a call or an answer;
                                        else it is a draft, and stays reasoning
     in what may be a quotation         unresolved if it is complete and stands last, else text
+    behind a token that ends the turn  unresolved: the server ran on, and the model went on for everybody
     anything else                      its calls are judged one by one (`judge`)
 
 Spans are lossless: the raw text of all spans of a channel, joined, is the channel's input.
@@ -24,7 +25,7 @@ from typing import Literal
 
 from roundtrip.agent.leaks.bare import bare_calls
 from roundtrip.agent.leaks.context import in_sentence, literal, quoted
-from roundtrip.agent.leaks.dialect import WHITE, Dialect
+from roundtrip.agent.leaks.dialect import WHITE, Dialect, Role
 from roundtrip.agent.leaks.judge import ANY, Judge, Repair, Source, StructuredCall, Verdict
 from roundtrip.agent.leaks.offer import Offer
 from roundtrip.agent.leaks.resolve import resolve
@@ -44,6 +45,7 @@ from roundtrip.agent.leaks.thoughts import (
 Now = Literal["text", "reasoning", "call", "nothing"]
 
 _DOUBTFUL = "the call stands in what may be a quotation or an example; repeat it outside of any code or quotation"
+_INVENTED = "the call stands behind the end of the message"
 _UNMARKED = "the call arrived as plain text, without its markers, and this tool changes things, so it was not run"
 
 
@@ -147,6 +149,7 @@ class _Message:
         items = itemise(pieces, self.judge.names, at)
         last = max((n for n, item in enumerate(items) if item.raw.strip(WHITE)), default=-1)
         thoughts = later_thoughts(items)
+        over = next((n for n, item in enumerate(items) if item.role is Role.STOP and not _in_sentence(items, n)), last)
         spans: list[Span] = []
         here = 0
         for number, item in enumerate(items):
@@ -161,7 +164,8 @@ class _Message:
             elif item.kind != "block" or example or _in_sentence(items, number):
                 spans.append(Span(item.raw, "text"))
             else:
-                spans.append(Span(item.raw, self._block(item, source, _DOUBTFUL if doubted else "")))
+                unless = _DOUBTFUL if doubted else _INVENTED if number > over else ""
+                spans.append(Span(item.raw, self._block(item, source, unless)))
         blocks = any(item.kind == "block" and span.now != "text" for item, span in zip(items, spans, strict=True))
         if blocks:
             return self._without_strays(items, spans)

@@ -25,7 +25,7 @@ def atoms(spelling: str) -> list[str]:
     """The atoms of a small regular expression. Raises ValueError for a larger one."""
     found = list(_ATOM.finditer(spelling))
     one = {hit["one"] for hit in found}
-    if "".join(hit[0] for hit in found) != spelling or one & set("*+?(){}|^$"):
+    if "".join(hit[0] for hit in found) != spelling or one & set("*+?(){}|^$."):
         raise ValueError(f"no marker can be spelt {spelling!r}: only characters, classes, ? and {{m,n}}")
     return [hit[0] for hit in found]
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 from roundtrip.agent import __version__
 from roundtrip.agent.tooling import ModelFailure, Opened
-from roundtrip.agent.wire.chunks import error_text
+from roundtrip.agent.wire.chunks import error_message, error_text
 
 if TYPE_CHECKING:
     import httpx2
@@ -133,7 +133,8 @@ class OpenAIModel:
 
         if isinstance(error, openai.APIStatusError):
             text = error_text(error.body) if error.body else error.response.reason_phrase
-            return ModelFailure("refused", text, error.status_code, _seconds(error.response.headers.get("retry-after")))
+            seconds = _seconds(error.response.headers.get("retry-after"))
+            return ModelFailure("refused", text, error.status_code, seconds, error_message(error.body))
         cause = error.__cause__ or error
         # Before the first byte it comes wrapped by the SDK, in the stream bare, with a cause below that of its own.
         limits = [one for one in (error, cause) if isinstance(one, httpx2.TimeoutException)]

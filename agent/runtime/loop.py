@@ -34,10 +34,11 @@ from roundtrip.agent.rules.dispatch import offers
 from roundtrip.agent.rules.repeats import Repeats
 from roundtrip.agent.runtime.calls import CallRunner
 from roundtrip.agent.tooling import Approver, Model, ModelFailure, Opened, Tool
+from roundtrip.agent.wire.errors import is_parse_failure
 from roundtrip.agent.wire.preflight import preflight
 from roundtrip.agent.wire.profiles import PROFILES, Profile, profile_for
 from roundtrip.agent.wire.render import render, size_of
-from roundtrip.agent.wire.reply import Reply, is_parse_failure
+from roundtrip.agent.wire.reply import Reply
 from roundtrip.agent.wire.surrogates import encodable
 
 Emit = Callable[[Event], None]
@@ -198,6 +199,9 @@ class Agent:
                     self._emit_all(reply.feed(item))
                     if reply.done:
                         break
+        if reply is None and cut and cut.message and self._calls_allowed:
+            reply = Reply.of_error(self.conversation.step, offers(specs), self._profile, cut.message)
+            cut = None if reply else cut
         if reply is None:
             return cut or ModelFailure("unreachable", "the server closed the connection without an answer")
         return self._concluded(reply, cut)

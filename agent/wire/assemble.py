@@ -211,6 +211,11 @@ class Assembler:
             events += _reclassified(channel, tuple(Span(piece.raw, "nothing") for piece in channel.pieces))
         return [*events, *(CallDropped(number, reason) for number in sorted(self._shown_calls()))]
 
+    @property
+    def shows_calls(self) -> bool:
+        """Whether anything that may be a call was seen so far."""
+        return bool(self._shown_calls())
+
     def _shown_calls(self) -> set[int]:
         return self._begun | set(self._text.calls.values()) | set(self._reasoning.calls.values())
 

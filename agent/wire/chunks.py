@@ -27,7 +27,8 @@ class Usage(NamedTuple):
 
 
 class Delta(NamedTuple):
-    """What one chunk adds. field: the name under which the reasoning came. calls: raw call deltas."""
+    """What one chunk adds. field: the name under which the reasoning came. calls: raw call deltas. error: in one line.
+    message: the same as it came."""
 
     text: str = ""
     reasoning: str = ""
@@ -37,6 +38,7 @@ class Delta(NamedTuple):
     usage: Usage | None = None
     error: str = ""
     status: int = 0
+    message: str = ""
 
 
 def read_chunk(data: str, event: str = "") -> Delta | None:
@@ -53,7 +55,8 @@ def read_chunk(data: str, event: str = "") -> Delta | None:
     choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
     error = chunk.get("error") or choice.get("error")
     if error or event == "error" or chunk.get("object") == "error":
-        return Delta(error=error_text(error or chunk), status=_status(error or chunk))
+        message = error_message(error or chunk)
+        return Delta(error=error_text(error or chunk), status=_status(error or chunk), message=message)
     delta = choice.get("delta")
     if not isinstance(delta, dict):
         delta = choice.get("message")
@@ -84,13 +87,18 @@ def read_delta(delta: Mapping[str, Any], finish: str = "", usage: Usage | None =
     return Delta(text, reasoning, field, found, finish, usage)
 
 
-def error_text(body: Any) -> str:
-    """The human part of an error body, or all of it, in one line."""
+def error_message(body: Any) -> str:
+    """The human part of an error body, or all of it."""
     error = body.get("error", body) if isinstance(body, dict) else body
     message = error.get("message") if isinstance(error, dict) else error
     if not isinstance(message, str) or not message:
         message = json.dumps(error, ensure_ascii=False)
-    text = encodable(" ".join(message.split()))
+    return encodable(message)
+
+
+def error_text(body: Any) -> str:
+    """The human part of an error body, or all of it, in one line that is not too long."""
+    text = " ".join(error_message(body).split())
     return text if len(text) <= _MOST_OF_ERROR else f"{text[:_MOST_OF_ERROR]}…"
 
 

@@ -6,10 +6,12 @@ An answer ends in one of the ways of `Ending`; only "message" has judged calls, 
 
 llama.cpp checks the finished text against its own grammar, and where that fails (`--special` leaves a trailing
 `<|im_end|>`) sends an error frame after the complete deltas of all calls: then the deltas are right and are kept.
+Other servers put the model's text into the error: if its calls can run, it is the rest of the answer.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Literal
 
@@ -17,24 +19,14 @@ from roundtrip.agent.events import Event, Repaired, UsageReported
 from roundtrip.agent.leaks import Offer
 from roundtrip.agent.wire.assemble import Assembler
 from roundtrip.agent.wire.chunks import Delta, Usage, read_chunk
+from roundtrip.agent.wire.errors import calls_in, is_parse_failure
 from roundtrip.agent.wire.profiles import Profile
 from roundtrip.agent.wire.sse import ServerEvent, SseDecoder
 
 Ending = Literal["", "message", "parse failure", "server error", "no chat", "cut"]
 
-_PARSE_FAILURES = (
-    "peg-native format",  # llama.cpp since 2026-06
-    "Failed to parse input at pos",  # ik_llama.cpp, llama.cpp before that
-    "Failed to parse tool call",
-    "<|tool_call",  # exo#2281: the message of the error is the markup itself
-)
 _MOST_KEPT = 16 * 1024 * 1024
 _STREAM = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:data|event|id|retry)?:")
-
-
-def is_parse_failure(text: str) -> bool:
-    """Whether a server's error says that it could not parse what its own model wrote."""
-    return any(sign in text for sign in _PARSE_FAILURES) and "arguments as JSON" not in text
 
 
 class Reply:
@@ -51,6 +43,7 @@ class Reply:
         self._plain: bytearray | None = None if "event-stream" in content_type else bytearray()
         self._finish = ""
         self._usage: Usage | None = None
+        self._offers = offers if allowed else ()
         self._done = False
         self._read_any = False
         self._torn = False
@@ -61,6 +54,15 @@ class Reply:
     def profile(self) -> Profile:
         """The profile that this answer calls for."""
         return self._assembler.profile
+
+    @classmethod
+    def of_error(cls, step: int, offers: tuple[Offer, ...], profile: Profile, message: str) -> Reply | None:
+        """The answer in an error that came in place of one; None if there is none in it."""
+        if not calls_in(message, offers):
+            return None
+        reply = cls(step, offers, profile, content_type="application/json")
+        reply.feed(json.dumps({"error": {"message": message}}).encode())
+        return reply
 
     @property
     def done(self) -> bool:
@@ -95,7 +97,11 @@ class Reply:
 
     def _delta(self, delta: Delta) -> list[Event]:
         if delta.error:
-            self.error, self.status, self._done = delta.error, delta.status or 500, True
+            self._done = True
+            text = "" if self._assembler.shows_calls else calls_in(delta.message, self._offers)
+            if text:
+                return [Repaired("error_with_calls", delta.error), *self._assembler.feed(Delta(text=text))]
+            self.error, self.status = delta.error, delta.status or 500
             return []
         self._read_any = True
         self._torn = False

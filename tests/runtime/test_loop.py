@@ -266,6 +266,22 @@ def test_a_server_that_can_not_parse_its_model_is_asked_without_its_parser() -> 
     run(main())
 
 
+def test_calls_in_an_error_run() -> None:
+    async def main() -> None:
+        message = f"Failed to parse input at pos 0: {SECTION}"
+        error = Answer([json.dumps({"error": {"code": 500, "message": message}}).encode()], 500, "application/json")
+        async with serving(error, says("read")) as fault:
+            session = Session(fault)
+            assert (await session.turn()).answer == "read"
+            assert session.results == ["saw a"]
+            assert len(fault.bodies) == 2, "nobody asked again"
+            assert "tool_choice" not in fault.bodies[1]
+            assert "error_with_calls" in [repair.kind for repair in session.of(Repaired)]
+            await session.model.close()
+
+    run(main())
+
+
 def test_complete_calls_before_that_error_are_kept() -> None:
     async def main() -> None:
         blocks = [

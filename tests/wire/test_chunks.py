@@ -72,7 +72,10 @@ SHAPES: dict[str, tuple[Any, Delta]] = {
 
 @pytest.mark.parametrize(("chunk", "expected"), SHAPES.values(), ids=SHAPES)
 def test_a_shape(chunk: Any, expected: Delta) -> None:
-    assert read_chunk(json.dumps(chunk)) == expected
+    found = read_chunk(json.dumps(chunk))
+    assert found is not None
+    assert found._replace(message="") == expected
+    assert found.message == expected.error
 
 
 @pytest.mark.parametrize("data", ["", "{not json}", "[DONE]", "[1, 2]", "42", "null", '"text"', '{"a":', "[" * 100_000])

@@ -19,8 +19,9 @@ from roundtrip.agent.events import (
     UsageReported,
 )
 from roundtrip.agent.leaks import Offer
+from roundtrip.agent.wire.errors import is_parse_failure
 from roundtrip.agent.wire.profiles import GENERIC, KIMI
-from roundtrip.agent.wire.reply import Reply, is_parse_failure
+from roundtrip.agent.wire.reply import Reply
 from wire.frames import DONE, chunk, frame
 
 SCHEMA = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}

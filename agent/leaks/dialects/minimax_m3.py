@@ -30,7 +30,7 @@ _TAGS = Tags(
     nested=True,
 )
 _CALL = form(
-    rf'"(?P<word>[^"<>\n]{{0,128}})(?:"(?:>{BLANK})?)?',
+    rf'(?:"(?P<word>[^"<>\n]{{0,128}})(?:"(?:>{BLANK})?)?)?',
     r'"(?P<word>[^"<>\n]{1,128})">(?=\s{0,64}\S)',
     _TAGS,
 )
