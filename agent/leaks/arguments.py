@@ -75,7 +75,9 @@ def loads(text: str) -> tuple[Any, tuple[str, ...]]:
         return None, ()
     for strict, repairs in ((True, ()), (False, ("raw_control_characters",))):
         try:
-            value = json.loads(text, strict=strict, parse_constant=_refused, parse_float=_finite)
+            value = json.loads(
+                text, strict=strict, parse_constant=_refused, parse_float=_finite, object_pairs_hook=once
+            )
         except ValueError:
             continue
         whole = json.dumps(value, ensure_ascii=False) if "\\u" in text or not text.isascii() else ""
@@ -99,7 +101,7 @@ def _mended(text: str, ended: bool) -> tuple[dict[str, Any] | None, str]:
     return None, ""
 
 
-_STRANGE = re.compile(r"""\\(?![\\"'/bfnrtu])""")
+_STRANGE = re.compile(r"""\\(?![\\"'bfnrtu])""")
 """An escape that JSON does not know: what it means would be a guess."""
 
 
@@ -109,11 +111,22 @@ def _python(text: str) -> Any:
     try:
         with warnings.catch_warnings(action="ignore"):
             value = ast.literal_eval(text)
-        kinds = [token.type for token in tokenize.generate_tokens(io.StringIO(text).readline)]
-    except (ValueError, SyntaxError, MemoryError, RecursionError, tokenize.TokenError):
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
+    return None if ambiguous(text) else value
+
+
+def ambiguous(text: str) -> bool:
+    """Whether Python reads more into its own syntax than the model may have meant: `"a" "b"` is one string to it, and
+    of a key that is given twice it takes the last."""
+    try:
+        kinds = [token.type for token in tokenize.generate_tokens(io.StringIO(text).readline)]
+        dicts = [node for node in ast.walk(ast.parse(text.strip(), mode="eval")) if isinstance(node, ast.Dict)]
+    except (ValueError, SyntaxError, MemoryError, RecursionError, tokenize.TokenError):
+        return True
+    keys = ([ast.dump(key) for key in node.keys if key is not None] for node in dicts)
     glued = any(pair == (tokenize.STRING, tokenize.STRING) for pair in pairwise(kinds))
-    return None if glued else value  # `"a" "b"` is one string to Python; nobody knows what the model meant
+    return glued or any(len(set(names)) < len(names) for names in keys)
 
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[A-Za-z_][\w-]*+(?=\s*:)', re.DOTALL)
@@ -162,6 +175,15 @@ def too_deep(text: str) -> bool:
     scanner = JsonScanner()
     scanner.feed(text)
     return scanner.state == "broken"
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object whose keys are given once. Raises ValueError for one that has two values: Python would take the
+    last, others the first, and nobody knows which the model meant."""
+    value = dict(pairs)
+    if len(value) < len(pairs) and any(value[key] != part for key, part in pairs):
+        raise ValueError("a key is given twice")
+    return value
 
 
 def _refused(word: str) -> None:

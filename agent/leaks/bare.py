@@ -67,6 +67,8 @@ def _chain(text: str, headers: list[re.Match[str]], shape: Bare) -> list[BareCal
     calls: list[BareCall] = []
     end = headers[0].start()
     for header in headers:
+        if header.start() < end:  # in a string of the call before
+            continue
         if text[end : header.start()].strip():
             return []
         scanner = shape.notation.scanner()
@@ -74,8 +76,9 @@ def _chain(text: str, headers: list[re.Match[str]], shape: Bare) -> list[BareCal
         if scanner.state != "done":
             return []
         word = header[0].strip() if shape.anywhere else header["name"]
-        for call in shape.notation.read(word, text[header.end() : end], True):
-            calls.append(BareCall(header.start(), replace(call, offset=header.end() + call.offset), shape.explicit))
+        for call in shape.notation.read(word, text[header.end() : end], ended=True, closed=True):
+            call = replace(call, offset=header.end() + call.offset)
+            calls.append(BareCall(header.start(), call, shape.explicit))
         end += header[0].endswith("(") and text.startswith(")", end)
     return calls if not text[end:].strip(WHITE) else []
 
@@ -88,7 +91,8 @@ def _self_named(text: str, names: set[str]) -> Iterator[BareCall]:
         if body[:1] and body[0] in begins:
             scanner = notation.scanner()
             end = scanner.feed(body, 0, True)
-            calls = notation.read("", body, True) if scanner.state == "done" and end == len(body) else ()
+            whole = scanner.state == "done" and end == len(body)
+            calls = notation.read("", body, ended=True, closed=True) if whole else ()
             if calls and all(call.header in names for call in calls):
                 yield from (BareCall(start, replace(call, offset=start + call.offset), True) for call in calls)
                 return

@@ -30,27 +30,35 @@ _FENCE = re.compile(rf"{_ITEM}(`{{3,}}(?=[^`]*$)|~{{3,}})(.*)")
 _FENCE_END = re.compile(rf"[ \t]*(`{{3,}}|~{{3,}})[ \t\r]*(?:$|(?={_MARK}))")
 _BLOCKQUOTE = re.compile(rf"{_ITEM}>[ \t>]*")
 _TICKS = re.compile(r"`+")
-_LISTED = re.compile(rf"(?:[+-]|[ \t]*\d{{1,6}}(?:[\t:|]|[ ]{{2}})[ \t]*){_MARK}")
-"""A line of a patch, or of a numbered listing."""
+_LISTED = re.compile(
+    rf"(?:(?P<patch>[+ -])|[ \t]*\d{{1,6}}(?:[\t:|]|[ ]{{2}}|[ ]\|)[ \t]*|[^\s:]{{1,200}}[:-]\d{{1,6}}[:-][ \t]*"
+    rf"|[ \t]*(?:#|//|--)[ \t]+|[ ]\*[ ]){_MARK}"
+)
+"""A line of a patch, of a numbered listing, of a search's hits, or a comment."""
 
 _PATCH = re.compile(r"^(?:@@ |diff --git |--- |\*\*\* )", re.MULTILINE)
 _TAG = re.compile(r"<(/?)(pre|code)\b[^<>\n]{0,200}>", re.IGNORECASE)
 _QUOTES = re.compile(
     "|".join(
         rf"(?<!\w)[{begin}](?=\S)(?:[^{begin}{end}]|(?<=\w)[{end}](?=\w))*+(?<=\S)[{end}](?!\w)"
-        for begin, end in ('""', "''", "“”", "‘’", "»«", "‹›", "「」", "『』", ("„", "“”"), ("‚", "‘’"))
+        for begin, end in ('""', "''", "‘’", "»«", ("‚", "‘’"))
     )
-    + "|«[^«»]*+»"  # French sets blanks inside them
+    + "|«[^«»]*+»|“[^“”]*+”|„[^„“”]*+[“”]|‹[^‹›]*+›|「[^「」]*+」|『[^『』]*+』"  # French sets blanks inside them
 )
 """As typographers set quotes: so inch marks and apostrophes are none."""
 
-_BEFORE = re.compile(r"(?:[\w,;:|–—-][ \t]|\()[ \t]*\Z")
-_AFTER = re.compile(r"[ \t]*[,;:.!?)|]|[ \t]+(?P<letter>[^\W\d_])")
+_HAN = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"  # written without blanks
+_BEFORE = re.compile(rf"(?:[\w,;:|–—-][ \t]|[(\[*_]|[{_HAN}，、：；])[ \t]*\Z")
+_AFTER = re.compile(rf"[ \t]*[,;:.!?)|\]*–—，。、；：]|[{_HAN}]|[ \t]+(?P<letter>[^\W\d_])")
+_SUBJECT = re.compile(r"[ \t]+(?:is|are|was|were|means|opens|begins|stands|would)\b")
+"""A sentence that begins with what it speaks of."""
 
 
 def in_sentence(before: str, after: str) -> bool:
     """Whether what stands between these texts is a word of their sentence: it goes on on both sides, behind it with
     punctuation or in lower case."""
+    if _SUBJECT.match(after) and (not before or before.endswith("\n")):
+        return True
     found = _AFTER.match(after)
     if not found or not _BEFORE.search(before, max(0, len(before) - 64)):
         return False
@@ -87,6 +95,7 @@ class _Reader:
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._patch = _PATCH.search(text) is not None
         self.quoted: list[tuple[int, int]] = []
         self.doubtful: list[tuple[int, int]] = []
         self._fence, self._fence_at, self._fence_ended = "", -1, -1
@@ -140,7 +149,8 @@ class _Reader:
             if quote := _BLOCKQUOTE.match(line):
                 direct = line[quote.end() : quote.end() + 1] == _MARK
                 (self.quoted if direct else self.doubtful).append((at, at + len(line)))
-            if _LISTED.match(line) and (line[0] not in "+-" or _PATCH.search(self._text)):
+            listed = _LISTED.match(line)
+            if listed and (not listed["patch"] or self._patch):
                 self.quoted.append((at, at + len(line)))
             self.quoted += ((at + found.start(), at + found.end()) for found in _QUOTES.finditer(line))
         if self._paragraph:
@@ -193,6 +203,10 @@ def literal(pieces: list[Piece]) -> tuple[list[Piece], Ranges]:
         return joined(pieces), Ranges()
     inside = (Kind.HEADER, Kind.ARGUMENTS)
     visible = [_INSIDE if p.kind in inside else _MARK if p.role and p.role not in _THINK else p.raw for p in pieces]
+    for number in range(1, len(pieces) - 1):  # white space between the parts of a call is a part of it
+        around = (visible[number - 1], visible[number + 1])
+        if pieces[number].kind is Kind.TEXT and visible[number].isspace() and set(around) <= {_MARK, _INSIDE}:
+            visible[number] = _INSIDE
     text = "".join(visible)
     sure, doubtful = quoted(text)
     mentions = {found.end() - 1 for found in _MENTION.finditer(text)}

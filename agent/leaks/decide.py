@@ -11,6 +11,7 @@ calls that is left gets one verdict by these rules, in this order:
     in reasoning                       runs only if it stands last and nothing outside is a call or an answer;
                                        else it is a draft, and stays reasoning
     in what may be a quotation         unresolved if it is complete and stands last, else text
+    before an end tag of nothing       unresolved, if its values stand in tags: one of them may have gone on up to there
     behind a token that ends the turn  unresolved: the server ran on, and the model went on for everybody
     anything else                      its calls are judged one by one (`judge`)
 
@@ -30,13 +31,14 @@ from roundtrip.agent.leaks.judge import ANY, Judge, Repair, Source, StructuredCa
 from roundtrip.agent.leaks.offer import Offer
 from roundtrip.agent.leaks.resolve import resolve
 from roundtrip.agent.leaks.scanner import Piece, joined
-from roundtrip.agent.leaks.spans import CallSpan, Item, itemise
+from roundtrip.agent.leaks.spans import ENDS, CallSpan, Item, itemise
 from roundtrip.agent.leaks.thoughts import (
     FRAMES,
     NO_CALL,
     THINK,
     answer_in_field,
     later_thoughts,
+    plain_html,
     split,
     stripped,
     without_ends,
@@ -46,6 +48,7 @@ Now = Literal["text", "reasoning", "call", "nothing"]
 
 _DOUBTFUL = "the call stands in what may be a quotation or an example; repeat it outside of any code or quotation"
 _INVENTED = "the call stands behind the end of the message"
+_TORN = "an end tag stands behind it that ends nothing, so a value of it may go on there; send it again, alone"
 _UNMARKED = "the call arrived as plain text, without its markers, and this tool changes things, so it was not run"
 
 
@@ -97,7 +100,7 @@ def decide(
     message = _Message(Judge(offers if allowed else (), dialects), {call.name for call in structured})
     for call in structured:
         message.judge.structured(call)
-    return message.decision(joined(text), joined(reasoning))
+    return message.decision(plain_html(joined(text)), plain_html(joined(reasoning)))
 
 
 class _Message:
@@ -150,6 +153,7 @@ class _Message:
         last = max((n for n, item in enumerate(items) if item.raw.strip(WHITE)), default=-1)
         thoughts = later_thoughts(items)
         over = next((n for n, item in enumerate(items) if item.role is Role.STOP and not _in_sentence(items, n)), last)
+        torn = _last_torn(items)
         spans: list[Span] = []
         here = 0
         for number, item in enumerate(items):
@@ -164,7 +168,7 @@ class _Message:
             elif item.kind != "block" or example or _in_sentence(items, number):
                 spans.append(Span(item.raw, "text"))
             else:
-                unless = _DOUBTFUL if doubted else _INVENTED if number > over else ""
+                unless = _DOUBTFUL if doubted else _INVENTED if number > over else _TORN if number <= torn else ""
                 spans.append(Span(item.raw, self._block(item, source, unless)))
         blocks = any(item.kind == "block" and span.now != "text" for item, span in zip(items, spans, strict=True))
         if blocks:
@@ -262,7 +266,24 @@ def _is_call_mark(item: Item) -> bool:
     return item.kind == "mark" and item.role not in NO_CALL
 
 
+def _last_torn(items: list[Item]) -> int:
+    """Number of the last block with tags that an end tag of nothing follows, with text between; -1 for none."""
+    last = block = -1
+    said = False
+    for number, item in enumerate(items):
+        if item.kind == "block" and any(call.tagged for call in item.calls):
+            block, said = number, False
+            last = number if item.torn else last
+        elif item.role in ENDS and said:
+            last = block
+        said = said or (item.kind == "text" and bool(item.raw.strip(WHITE)))
+    return last
+
+
 def _in_sentence(items: list[Item], number: int) -> bool:
     """Whether an item is a word in the middle of a sentence."""
-    near = [items[n] if 0 <= n < len(items) else None for n in (number - 1, number + 1)]
+    behind = number + 1
+    while behind < len(items) and items[behind].role is Role.STOP:
+        behind += 1
+    near = [items[n] if 0 <= n < len(items) else None for n in (number - 1, behind)]
     return in_sentence(*(item.raw if item and item.kind == "text" else "" for item in near))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from roundtrip.agent.leaks.dialect import WHITE, Bare, Form, Role
-from roundtrip.agent.leaks.json_calls import ENVELOPES, JSON
+from roundtrip.agent.leaks.json_calls import ENVELOPES, FENCED, JSON
+from roundtrip.agent.leaks.marks import beginnings
 from roundtrip.agent.leaks.notation import Notation
 
 BLANK = rf"[{re.escape(WHITE)}]{{0,64}}"
@@ -35,6 +36,9 @@ def tag_forms(tags: Notation) -> tuple[Form, ...]:
 
 ENVELOPE = form(BLANK, rf"{BLANK}(?=[{{\[])", ENVELOPES)
 """JSON that holds the name, directly behind the marker."""
+
+FENCED_ENVELOPE = form(rf"{BLANK}{beginnings('```json')}{BLANK}", rf"{BLANK}```(?:json)?{BLANK}(?=\{{)", FENCED)
+"""The same in a code fence, which belongs to the call."""
 
 ARGUMENTS = form(BLANK, rf"{BLANK}(?=[{{\[\"])", JSON)
 """The arguments, behind a marker that parts them from the header."""

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from roundtrip.agent.leaks.arguments import read_arguments, too_deep
+from roundtrip.agent.leaks.arguments import once, read_arguments, too_deep
 from roundtrip.agent.leaks.json_scanner import DEEPEST, JsonScanner
 from roundtrip.agent.leaks.notation import BodyScanner, State, Written
 
@@ -28,9 +28,10 @@ _NAME_BEGUN = re.compile(
 )
 _FENCE = "```"
 _BETWEEN = re.compile(r"[\s;,]*+")
+_LISTS = re.compile(r"[\[\s]*+")
 _CLOSERS = "]},; \t\r\n"
 _SPACE = re.compile(r"\s{0,64}+")
-_decode = json.JSONDecoder(strict=False).raw_decode
+_decode = json.JSONDecoder(strict=False, object_pairs_hook=once).raw_decode
 
 
 class SequenceScanner:
@@ -86,13 +87,13 @@ class Json:
         """A scanner for one body."""
         return self._scanner()
 
-    def read(self, header: str, raw: str, ended: bool) -> tuple[Written, ...]:
+    def read(self, header: str, raw: str, *, ended: bool, closed: bool) -> tuple[Written, ...]:
         """The calls of a whole body."""
         if self._scanner is FencedScanner:
             raw = raw.rstrip().removesuffix(_FENCE)
         if header or not raw.strip():
-            return (Written(header, read_arguments(raw, ended=ended), raw),)
-        return tuple(_calls(raw, ended))
+            return (Written(header, read_arguments(raw, ended=closed), raw),)
+        return tuple(_calls(raw, closed))
 
 
 JSON, ENVELOPES, FENCED = Json(), Json(several=True), Json(fenced=True)
@@ -167,9 +168,9 @@ def _damaged(raw: str, at: int, ended: bool) -> Iterator[Written]:
             arguments = replace(call.arguments, repairs=(*call.arguments.repairs, *read.repairs))
             yield replace(call, arguments=arguments, offset=at + call.offset)
         return
-    if raw[at] == "[":
-        at = _BETWEEN.match(raw, at + 1).end()  # type: ignore[union-attr]
-        yield from _calls(raw[:at].replace("[", " ", 1)[:0] + " " * at + raw[at:], ended)
+    inner = _LISTS.match(raw, at).end()  # type: ignore[union-attr]
+    if inner > at and raw[inner : inner + 1] == "{":  # a list that is cut: the calls before the cut are whole
+        yield from (replace(call, offset=inner + call.offset) for call in _calls(raw[inner:], ended))
         return
     found = _NAME_BEGUN.match(raw, at)
     yield Written(found["name"] if found else "", read, raw[at:], at)

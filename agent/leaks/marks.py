@@ -63,7 +63,24 @@ def _whole(node: _Node) -> str:
     ways = [atom + _whole(below) for atom, below in node.items() if atom != _END]
     if _END in node:
         ways.append("")
-    return ways[0] if len(ways) == 1 else f"(?:{'|'.join(ways)})"
+    if len(ways) == 1:
+        return ways[0]
+    guard = "" if _END in node else f"(?=[{_first(node)}])"  # one look instead of one for each way
+    return f"{guard}(?:{'|'.join(ways)})"
+
+
+def _first(node: _Node) -> str:
+    """The inside of a character class: what a marker may go on with."""
+    found = ""
+    for atom, below in node.items():
+        one = _ATOM.fullmatch(atom)
+        assert one is not None
+        inside = one["one"]
+        plain = re.sub(r"-\Z", r"\-", inside[1:-1]) if inside.startswith("[") else inside
+        found += re.escape(plain) if len(plain) == 1 else plain
+        if atom.endswith("?") or atom[len(inside) :].startswith("{0,"):
+            found += _first(below)
+    return found
 
 
 def _half(node: _Node) -> str:

@@ -68,6 +68,6 @@ class Notation(Protocol):
     def scanner(self) -> BodyScanner:
         """A scanner for one body."""
 
-    def read(self, header: str, raw: str, ended: bool) -> tuple[Written, ...]:
-        """The calls of a whole body; at least one. `ended`: a marker behind it shows that the model had finished.
-        Never raises."""
+    def read(self, header: str, raw: str, *, ended: bool, closed: bool) -> tuple[Written, ...]:
+        """The calls of a whole body; at least one. `ended`: a marker stands behind it, be it the next call's. `closed`:
+        its own end does, or its section's. Never raises."""

@@ -12,6 +12,7 @@ import re
 import warnings
 from typing import Any
 
+from roundtrip.agent.leaks.arguments import ambiguous
 from roundtrip.agent.leaks.json_scanner import DEEPEST
 from roundtrip.agent.leaks.notation import CUT, Arguments, BodyScanner, State, Written
 
@@ -72,21 +73,23 @@ class Python:
         """A scanner for one body."""
         return PythonScanner()
 
-    def read(self, header: str, raw: str, ended: bool) -> tuple[Written, ...]:
+    def read(self, header: str, raw: str, *, ended: bool, closed: bool) -> tuple[Written, ...]:
         """The calls of a whole body."""
         scanner = PythonScanner()
         scanner.feed(raw, 0, True)
         if scanner.state == "open":
             whole = _calls(raw[: scanner.whole] + "]") or []
             rest = raw[scanner.whole :]
-            if whole and ended and not rest.strip():
+            if whole and closed and not rest.strip():
                 return _written(whole, raw)
             read = Arguments(None, rest, CUT, cut=True, bounded=False)
             return (*_written(whole, raw), Written(_name_in(rest), read, rest, len(raw) - len(rest)))
         named = _name_in(raw)
-        calls = _calls(raw) if len(raw) <= _MOST else None
+        calls = _calls(raw) if len(raw) <= _MOST and not ambiguous(raw) else None
         if not calls:
-            return (Written(named, Arguments(None, raw, "the call is not valid Python with literal arguments"), raw),)
+            problem = "the call is not valid Python with literal arguments"
+            bounded = not set("\"'") & set(raw)
+            return (Written(named, Arguments(None, raw, problem, bounded=bounded), raw),)
         return _written(calls, raw)
 
 
@@ -138,6 +141,8 @@ def _name(node: ast.expr) -> str:
 def _arguments(call: ast.Call) -> dict[str, Any]:
     """The keyword arguments; or the one positional argument, if it is an object."""
     value = {str(part.arg or _refuse()): _literal(part.value) for part in call.keywords}
+    if len(value) < len(call.keywords):
+        raise ValueError("a parameter is given twice")
     if call.args:
         [only] = map(_literal, call.args)
         if value or not isinstance(only, dict):

@@ -3,8 +3,9 @@
 Order, the first that decides wins:
 1. the header is a name, exactly;
 2. the header is a name in the family's wrapping, also with separators damaged or swallowed; longest name first;
-3. a `name` key in the arguments holds an offered name and is no parameter of that tool (vllm#32146);
-4. the header holds no name (`call_<hex>`, a counter): the one offered tool that the arguments fit as they stand.
+3. the header holds no name (`call_<hex>`, a counter), but a `name` key in the arguments holds an offered one, and is no
+   parameter of that tool (vllm#32146);
+4. nothing holds a name: the one offered tool that the arguments fit as they stand.
    Among several the one with most required parameters, and only if it merely reads; a tie is unresolved, and an empty
    object proves nothing.
 """
@@ -44,11 +45,12 @@ def resolve(header: str, arguments: Mapping[str, Any] | None, offers: tuple[Offe
     if found:
         regular = dialect.canonical.fullmatch(header)
         return Resolved(found, name, "" if regular and regular["name"] == name else "header")
-    key = arguments.get("name") if arguments else None
+    nameless = dialect.nameless.fullmatch(header)
+    key = arguments.get("name") if arguments and nameless else None
     found = called(offers, key) if isinstance(key, str) else None
     if found and isinstance(key, str) and "name" not in parameters(found):
         return Resolved(found, found.spelt(key), "name_from_arguments", drop_name_key=True)
-    if dialect.nameless.fullmatch(header):
+    if nameless:
         return _by_arguments(arguments, offers)
     name = _bare_name(header)
     known = ", ".join(offer.name for offer in offers)

@@ -219,7 +219,7 @@ class Scanner:
         if self._body.state == "open":
             return end if end > at else -1
         broken = self._body.state == "broken" and self._said  # what never began is none
-        self._state = self._broken if broken else self._text
+        self._state, self._body = self._broken if broken else self._text, None
         return end
 
 

@@ -19,13 +19,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from roundtrip.agent.leaks.dialect import WHITE, Dialect, Role
 from roundtrip.agent.leaks.json_calls import JSON
 from roundtrip.agent.leaks.notation import CUT, Arguments
 from roundtrip.agent.leaks.scanner import Kind, Piece
+from roundtrip.agent.leaks.tags import Tags
+
+ENDS = (Role.TAG, Role.CALL_END)
+"""What ends a value or a call in tags."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ class CallSpan:
     at: where its arguments begin in its channel, or its header where it has no arguments.
     dialect: the one it was read in, None where only a marker was seen.
     begun: it has CALL_BEGIN. ended: a marker behind it shows that the model had finished it.
+    tagged: its values stand in tags, which do not tell for sure where they end.
     """
 
     header: str
@@ -45,12 +50,13 @@ class CallSpan:
     dialect: Dialect | None
     begun: bool
     ended: bool
+    tagged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
     """A run of the message. noise: what a block would swallow beside calls and markers. opened, closed: how many
-    SECTION_BEGIN, SECTION_END it has."""
+    SECTION_BEGIN, SECTION_END it has. torn: between its calls stand text and the end of something."""
 
     kind: Literal["text", "mark", "block"]
     raw: str
@@ -59,6 +65,7 @@ class Item:
     noise: str = ""
     opened: int = 0
     closed: int = 0
+    torn: bool = False
 
     @property
     def complete(self) -> bool:
@@ -187,6 +194,7 @@ class _Reader:
             return self._block(start, [])
         calls = self._cut()
         noise: list[str] = []
+        said = torn = False
         behind_call, noise_then = self._at, 0
         while self._at < len(self._pieces):
             found = self._calls()
@@ -196,14 +204,17 @@ class _Reader:
             elif self._role() in (Role.SECTION_BEGIN, Role.SECTION_END, Role.THINK_BEGIN, Role.THINK_END):
                 break
             else:
-                noise.append(self._literal().raw)
+                torn = torn or (said and self._role() in ENDS)
+                item = self._literal()
+                said = said or (item.kind == "text" and bool(item.raw.strip(WHITE)))
+                noise.append(item.raw)
         if self._role() is not Role.SECTION_END:  # never closed: text is no noise
             self._at, noise = behind_call, noise[:noise_then]
             calls = calls if not "".join(noise).strip(WHITE) else []
         if not calls:
             self._at = start
             return None
-        return self._block(start, calls, "".join(noise))
+        return replace(self._block(start, calls, "".join(noise)), torn=torn)
 
     def _cut(self) -> list[CallSpan]:
         """The call that a marker at the end of the message would have begun."""
@@ -243,10 +254,11 @@ class _Reader:
             return []
         closed = self._behind_blank(Role.CALL_END) and self._take(Role.CALL_END)
         behind = self._at
-        ended = closed or self._behind_blank(Role.CALL_BEGIN, Role.SECTION_BEGIN, Role.SECTION_END)
+        closed = closed or self._behind_blank(Role.SECTION_END)
+        ended = closed or self._behind_blank(Role.CALL_BEGIN, Role.SECTION_BEGIN)
         self._at = behind
         written = body or header or self._pieces[start]
-        return _written(written, word, raw, at, begun, ended)
+        return _written(written, word, raw, at, begun, ended, closed)
 
     def _directly(self, start: int) -> bool:
         """Whether a call begins right behind the beginning of its section."""
@@ -275,13 +287,14 @@ class _Reader:
         return body, text
 
 
-def _written(piece: Piece, word: str, raw: str, at: int, begun: bool, ended: bool) -> list[CallSpan]:
+def _written(piece: Piece, word: str, raw: str, at: int, begun: bool, ended: bool, closed: bool) -> list[CallSpan]:
     """The calls of one body, read."""
     if not raw.strip(WHITE) and not ended:
         return [CallSpan(word, raw, Arguments(None, "", CUT, cut=True), at, piece.dialect, begun, ended)]
-    calls = (piece.notation or JSON).read(word, raw, ended)
+    calls = (piece.notation or JSON).read(word, raw, ended=ended, closed=closed)
+    tagged = isinstance(piece.notation, Tags)
     starts = [at, *(at + call.offset for call in calls[1:])]
     return [
-        CallSpan(call.header.strip(WHITE), call.raw, call.arguments, start, piece.dialect, begun, ended)
+        CallSpan(call.header.strip(WHITE), call.raw, call.arguments, start, piece.dialect, begun, ended, tagged)
         for call, start in zip(calls, starts, strict=True)
     ]

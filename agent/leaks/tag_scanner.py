@@ -9,6 +9,8 @@ Strategy. Values are not escaped, so a value may hold the very tags that end it.
     a parameter on a new     the end tag before it is missing. It counts as *guessed*: if the tool does not know it, the
     line, inside a value     call does not run
 
+Where a missing end tag was made up for although the value holds one, nobody can tell where the value ends: `doubtful`.
+
 The scanner reads each character a bounded number of times; `read` runs the same scanner over the whole, so that both
 always agree.
 """
@@ -18,6 +20,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from roundtrip.agent.leaks.json_scanner import DEEPEST
 from roundtrip.agent.leaks.marks import Marks
@@ -25,6 +28,7 @@ from roundtrip.agent.leaks.notation import State
 from roundtrip.agent.leaks.values import Parameter
 
 _ATTRIBUTE = re.compile(r"(\w+)\s{0,2}=\s{0,2}(?:\"([^\"]*)\"|'([^']*)'|[“”]([^“”]*)[“”])")
+_PAIR = re.compile(r"\r?\n(?P<text>.*)\r?\n", re.DOTALL)
 _MOST_HELD = 64
 """White space before the first parameter, which is held back: if none follows, it belongs to the text."""
 
@@ -39,11 +43,16 @@ class _Compiled:
         self._opens = tuple(map(re.compile, tags.opens))
         self.opening = re.compile(tags.opening)
         self.closes, self.calls, self.ends, self.outside = map(_any, (tags.closes, tags.calls, tags.ends, tags.outside))
+        words = "|".join(sorted({word for close in tags.closes for word in re.findall("[a-z_]{5,}", close)})) or "(?!)"
+        self.half_end = re.compile(rf"(?:</?|/?(?:{words})>?)\s*\Z")
+        """What may be left of an end tag, at the end of a value that has none."""
         self.heads, self.inner = _any(tags.heads), _any(tags.inner)
         self.marks = Marks((*tags.closes, *tags.calls, *tags.ends, *tags.outside, *tags.heads, *tags.inner))
 
     def opens(self, text: str, at: int) -> re.Match[str] | None:
         """The beginning of a value that stands there."""
+        if text.find(">", at) < 0:
+            return None
         return next((found for regex in self._opens if (found := regex.match(text, at))), None)
 
 
@@ -61,7 +70,8 @@ class TagTable:
     opening: matches every beginning of that. heads: what it begins with.
     closes: ends a value. calls: begins a call or a section. ends: ends a call. outside: ends a section.
     inner: what a closing tag may also belong to, inside a value.
-    framed: a line break at each end of a value belongs to the tags.
+    framed: line breaks around a value belong to the tags: at each end, or only where there is one at both.
+    cdata: a value may stand in <![CDATA[...]]>.
     escaped: `&` and `"` are escaped in names and keys, and nothing else is.
     nested: a value may be made of tags again: objects, and lists of `item`.
     """
@@ -74,7 +84,8 @@ class TagTable:
     ends: tuple[str, ...]
     outside: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()
-    framed: bool = False
+    framed: Literal["", "each", "both"] = ""
+    cdata: bool = False
     escaped: bool = False
     nested: bool = False
     compiled: _Compiled = field(init=False, repr=False)
@@ -95,10 +106,17 @@ class TagScanner:
         self.parameters: list[Parameter] = []
         self.doubled = False
         self.missing = False
+        self._torn = self._opened = False
         self._tags, self._re = tags, tags.compiled
         self._key: tuple[str, str, bool] | None = None
+        self._keys: set[str] = set()
         self._parts: list[str] = []
         self._depth = self._inner = 0
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether a value may end elsewhere."""
+        return self._torn or (self.doubled and self._opened)
 
     @property
     def in_value(self) -> bool:
@@ -150,15 +168,20 @@ class TagScanner:
         return found
 
     def _open(self, found: re.Match[str], *, guessed: bool) -> int:
-        groups = found.groupdict()
-        said = {name: "".join(values) for name, *values in _ATTRIBUTE.findall(groups.get("attributes") or "")}
-        key = self._tags.plain(groups.get("key") or said.get("name") or said.get("key") or "")
-        kind = said.get("type") or said.get("string") or ""
-        if groups.get("closed"):
+        key, kind = self._said(found)
+        if found.groupdict().get("closed"):
             self.parameters.append(Parameter(key, "", kind, guessed))
         else:
             self._key = (key, kind, guessed)
+        self._keys.add(key)
         return found.end()
+
+    def _said(self, found: re.Match[str]) -> tuple[str, str]:
+        """The key and the type in an opening tag."""
+        groups = found.groupdict()
+        said = {name: "".join(values) for name, *values in _ATTRIBUTE.findall(groups.get("attributes") or "")}
+        key = groups.get("key") or said.get("name") or said.get("key") or ""
+        return self._tags.plain(key), said.get("type") or said.get("string") or ""
 
     def _ends_here(self, text: str, at: int) -> bool:
         return any(regex.match(text, at) for regex in (self._re.ends, self._re.calls, self._re.outside))
@@ -183,11 +206,10 @@ class TagScanner:
     def _mark(self, text: str, mark: re.Match[str], final: bool) -> int:
         """A tag inside a value."""
         at, end = mark.span()
+        if self._tags.nested and not final and self._re.opening.fullmatch(text, at):
+            return -1
         data = self._nesting(text, at)
         if not data:
-            half = self._tags.nested and self._re.opening.fullmatch(text, at)
-            if half and not final:
-                return -1
             if self._re.heads.match(text, at) and not self._closer(text, at) and not self._ends_here(text, at):
                 return self._guessed(text, at, end, final)
             means = self._followed(text, at, end, final)
@@ -242,29 +264,37 @@ class TagScanner:
     def _guessed(self, text: str, at: int, end: int, final: bool) -> int:
         """A parameter inside a value: on a new line, the end tag before it is missing."""
         before = self._parts[-1][-1:] if self._parts else ""
-        if before == "\n" or not self._tags.framed:
+        if before == "\n":
             found = self._re.opens(text, at)
+            if not found and not final and self._re.opening.fullmatch(text, at):
+                return -1
             if found and self._is_new(found):
                 self._close(missing=True)
                 return self._open(found, guessed=True)
             self._inner += found is not None
-            if not final and self._re.opening.fullmatch(text, at):
-                return -1
         self._parts.append(text[at:end])
         return end
 
     def _is_new(self, found: re.Match[str]) -> bool:
         """Whether a parameter of that name was not given before: else it is an example."""
-        assert self._key is not None
-        key = found.groupdict().get("key")
-        return key is None or key not in {self._key[0], *(parameter.key for parameter in self.parameters)}
+        return self._said(found)[0] not in self._keys
 
     def _close(self, *, missing: bool) -> None:
         assert self._key is not None
         key, kind, guessed = self._key
+        text = "".join(self._parts)
         self.missing = self.missing or missing
-        self.parameters.append(Parameter(key, kind, self._framed("".join(self._parts)), guessed))
+        opened = not self._tags.nested and self._re.heads.search(text) is not None
+        self._opened = self._opened or guessed or opened
+        holds_end = (missing or guessed) and self._re.closes.search(text)
+        half_end = missing and self._re.half_end.search(text)
+        self._torn = self._torn or bool(holds_end or half_end)
+        self.parameters.append(Parameter(key, kind, self._framed(text), guessed))
         self._key, self._parts = None, []
 
     def _framed(self, text: str) -> str:
-        return re.sub(r"\A\r?\n|\r?\n\Z", "", text) if self._tags.framed else text
+        """The value without the line breaks that belong to the tags."""
+        if self._tags.framed == "each":
+            return re.sub(r"\A\r?\n|\r?\n\Z", "", text)
+        pair = _PAIR.fullmatch(text) if self._tags.framed == "both" else None
+        return pair["text"] if pair else text

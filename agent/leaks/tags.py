@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from roundtrip.agent.leaks.notation import CUT, Arguments, BodyScanner, Untyped, Written
 from roundtrip.agent.leaks.tag_scanner import TagScanner, TagTable
 from roundtrip.agent.leaks.values import values_of
+
+_CDATA = re.compile(r"\s*<!\[CDATA\[(?P<text>(?:(?!\]\]>).)*)\]\]>\s*", re.DOTALL)
 
 
 class Tags(TagTable):
@@ -19,7 +22,7 @@ class Tags(TagTable):
         """A scanner for one body."""
         return TagScanner(self)
 
-    def read(self, header: str, raw: str, ended: bool) -> tuple[Written, ...]:
+    def read(self, header: str, raw: str, *, ended: bool, closed: bool) -> tuple[Written, ...]:
         """The one call of a body."""
         scanner = TagScanner(self)
         end = scanner.feed(raw, 0, True)
@@ -31,15 +34,21 @@ class Tags(TagTable):
     def _arguments(self, scanner: TagScanner, raw: str, end: int, ended: bool) -> Arguments:
         if scanner.in_value or (scanner.state == "open" and not ended):
             return Arguments(None, raw, CUT, cut=True, bounded=False)
+        if scanner.doubtful:
+            problem = "a value holds what looks like its end, so nobody can tell where it ends"
+            return Arguments(None, raw, problem, bounded=False)
         if raw[end:].strip():
             near = raw[max(0, end - 20) : end + 40]
             return Arguments(None, raw, f"between the parameters stands what belongs to none, near {near!r}")
         repairs = ("tags",) if scanner.doubled or scanner.missing else ()
         guessed = tuple(part.key for part in scanner.parameters if part.guessed)
-        return values_of(scanner.parameters, raw, lambda text: self._inside(text), repairs, guessed)
+        return values_of(scanner.parameters, raw, self._inside, repairs, guessed)
 
     def _inside(self, text: str) -> Any:
         """A value that is made of tags itself."""
+        cdata = _CDATA.fullmatch(text) if self.cdata else None
+        if cdata:
+            return Untyped(cdata["text"])
         if not self.nested or not self.compiled.heads.search(text):
             return Untyped(text)
         scanner = TagScanner(self)

@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from roundtrip.agent.leaks.context import in_sentence, literal
 from roundtrip.agent.leaks.dialect import WHITE, Dialect, Role
-from roundtrip.agent.leaks.scanner import Kind, Piece, Scanner, cut_at
+from roundtrip.agent.leaks.scanner import Kind, Piece, Scanner, cut_at, joined
 from roundtrip.agent.leaks.spans import Item
 
 Note = Callable[[str, str], None]
@@ -50,6 +50,17 @@ def without_ends(
         return pieces, []
     note("stop_token", raw)
     return pieces[:end], [piece.raw for piece in tail]
+
+
+def plain_html(pieces: list[Piece]) -> list[Piece]:
+    """The pieces with `</s>` as text where an `<s>` stands before it: then it is HTML's."""
+    opened = False
+    result = []
+    for piece in pieces:
+        opened = opened or (piece.kind is Kind.TEXT and "<s>" in piece.raw)
+        html = opened and piece.role is Role.STOP and piece.raw == "</s>"
+        result.append(Piece(Kind.TEXT, piece.raw) if html else piece)
+    return joined(result)
 
 
 def split(

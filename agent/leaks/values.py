@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
@@ -19,7 +18,6 @@ from roundtrip.agent.leaks.arguments import loads
 from roundtrip.agent.leaks.fit import types_of
 from roundtrip.agent.leaks.notation import Arguments, Untyped
 
-_CDATA = re.compile(r"\s*<!\[CDATA\[(?P<text>.*)\]\]>\s*", re.DOTALL)
 _MOST_PYTHON = 100_000
 """Characters of a value in Python's spelling; its parser takes long, and nobody writes more by hand."""
 
@@ -53,8 +51,7 @@ def values_of(
 
 
 def _value(parameter: Parameter, inside: Callable[[str], Any]) -> Any:
-    cdata = _CDATA.fullmatch(parameter.text)
-    text = cdata["text"] if cdata else parameter.text
+    text = parameter.text
     if parameter.type in ("string", "true"):
         return text
     if not parameter.type:

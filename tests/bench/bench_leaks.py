@@ -21,7 +21,14 @@ from roundtrip.agent.leaks import DIALECTS, Decision, Kind, Offer, Piece, Scanne
 from roundtrip.agent.leaks.marks import atoms
 
 RUNS = 3
-CHUNKS = (1, 4, 64)
+SLOW = 2.0
+"""Seconds; a run that takes longer is not repeated."""
+
+QUICK = ((4_000, 1), (8_000, 4), (16_000, 64))
+USUAL = ((10_000, 1), (25_000, 4), (100_000, 64))
+LONG = ((10_000, 1), (10_000, 4), (10_000, 64), (100_000, 1), (100_000, 4), (100_000, 64), (500_000, 64))
+"""(N, characters of a chunk)"""
+
 GROWTH, RATIO = 2.3, 4.0
 LINE = "    for number, line in enumerate(lines): print('{}: {}'.format(number, line))\n"
 PROSE = "The model writes a sentence, then a second one (with brackets); nothing here is a call.\n"
@@ -177,19 +184,32 @@ def scanned(chunks: list[str]) -> list[Piece]:
     return pieces + scanner.finish()
 
 
-def read(chunks: list[str]) -> Decision:
-    return decide(scanned(chunks), (), (), OFFERS, DIALECTS)
+class Cost(NamedTuple):
+    """CPU seconds of the scanner and of the verdict."""
+
+    scan: float
+    decide: float
+
+    @property
+    def sum(self) -> float:
+        return self.scan + self.decide
 
 
-def best(work: Callable[[], object], runs: int) -> float:
-    """Seconds; a run that takes long is not repeated."""
-    times: list[float] = []
-    while len(times) < runs and sum(times) < 10:
-        gc.collect()
-        start = time.process_time()
-        work()
-        times.append(time.process_time() - start)
-    return min(times)
+def read(chunks: list[str]) -> tuple[Cost, Decision]:
+    gc.collect()
+    start = time.process_time()
+    pieces = scanned(chunks)
+    between = time.process_time()
+    decision = decide(pieces, (), (), OFFERS, DIALECTS)
+    return Cost(between - start, time.process_time() - between), decision
+
+
+def loads(lines: list[str]) -> float:
+    gc.collect()
+    start = time.process_time()
+    for line in lines:
+        json.loads(line)
+    return time.process_time() - start
 
 
 class Row(NamedTuple):
@@ -206,19 +226,22 @@ class Row(NamedTuple):
 
 
 def row(name: str, kind: str, make: Callable[[int], tuple[str, int]], chunk: int, size: int, runs: int) -> Row:
-    figures = []
+    costs, sizes = [], []
     for text, calls in (make(size), make(2 * size)):
         chunks = chunked(text, chunk)
-        good = sum(not call.problem for call in read(chunks).calls)
-        lines = sse(chunks)
-        loads = best(lambda: [json.loads(line) for line in lines], runs)  # noqa: B023
-        scan = best(lambda: scanned(chunks), runs)  # noqa: B023
-        figures.append((best(lambda: read(chunks), runs), scan, loads, len(text), good, calls))  # noqa: B023
-    (once, _, _, length, _, _), (twice, scan, loads, double, good, calls) = figures
-    result = Row(name, kind, chunk, size, twice / once / (double / length) * 2, twice / loads)
+        tries = [read(chunks)]
+        while len(tries) < runs and tries[0][0].sum < SLOW:
+            tries.append(read(chunks))
+        costs.append(min((cost for cost, _ in tries), key=lambda cost: cost.sum))
+        sizes.append(len(text))
+        good = sum(not call.problem for call in tries[0][1].calls)
+    lines = sse(chunks)
+    unit = min(loads(lines) for _ in range(runs))
+    once, twice = costs
+    result = Row(name, kind, chunk, size, 2 * twice.sum / once.sum * sizes[0] / sizes[1], twice.sum / unit)
     over = " " + "G" * (result.growth > GROWTH) + "R" * (result.ratio > RATIO)
     wrong = f" {good} calls of {calls}" if calls >= 0 and good != calls else ""
-    times = f"{once * 1e3:9.1f} {twice * 1e3:9.1f} ms (scan {scan / twice:4.0%})"
+    times = f"{once.sum * 1e3:9.1f} {twice.sum * 1e3:9.1f} ms (scan {twice.scan / twice.sum:4.0%})"
     print(f"{result.title} {times} {result.growth:6.2f} {result.ratio:6.2f}{over}{wrong}", flush=True)
     return result
 
@@ -267,7 +290,7 @@ def held(text: str, chunk: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="10 and 20 kB only, once")
+    parser.add_argument("--quick", action="store_true", help="short texts, and each once")
     parser.add_argument("--dialect", default="", help=f"a dialect or a writing, or {TEXT!r} for plain text")
     options = parser.parse_args()
     chosen = writings(options.dialect)
@@ -277,10 +300,7 @@ def main() -> None:
     rows = []
     for name, writing in subjects:
         for kind, make in contents(name, writing).items():
-            sizes = [(10_000, CHUNKS)] if options.quick else [(50_000, CHUNKS)]
-            if kind in ("argument", "prose") and not options.quick:
-                sizes = [(10_000, CHUNKS), (100_000, CHUNKS), (500_000, (64,))]
-            for size, chunk in ((size, chunk) for size, chunks in sizes for chunk in chunks):
+            for size, chunk in QUICK if options.quick else LONG if kind in ("argument", "prose") else USUAL:
                 try:
                     rows.append(row(name, kind, make, chunk, size, runs))
                 except Exception as error:  # the parser never raises, but a table shall be complete

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 from leaks.k2 import STRING, tool
@@ -48,7 +47,7 @@ class Turn:
 class Family:
     """One way to write a turn.
 
-    call: the parts of a call; its number counts from 0. begin, between, end: around the calls.
+    call: the parts of a call; its number counts from 0. begin, between, end: around the calls. stop: ends the turn.
     think: around the reasoning; families without one have no reasoning. said: around the text. glue: what stands
     between text and calls.
     raw: what a value can't hold, because nothing in it is escaped. framed: nor can it begin or end with a line break.
@@ -60,6 +59,7 @@ class Family:
     begin: tuple[str, ...] = ()
     between: str = "\n"
     end: tuple[str, ...] = ()
+    stop: str = ""
     think: tuple[str, str] | None = ("<think>\n", "\n</think>\n\n")
     said: tuple[str, str] = ("", "")
     glue: str = "\n"
@@ -77,7 +77,7 @@ class Family:
         thought = [self.think[0], Said(turn.reasoning), self.think[1]] if self.think and turn.reasoning else []
         before = [self.said[0], Said(turn.before), self.said[1]] if turn.before else []
         after = [self.glue, self.said[0], Said(turn.after), self.said[1]] if turn.after else []
-        return [*thought, *before, self.glue * bool(before), *self.calls(turn), *after]
+        return [*thought, *before, self.glue * bool(before), *self.calls(turn), *after, self.stop]
 
     def holds(self, value: str) -> bool:
         """Whether a string can be written as a value."""
@@ -210,79 +210,3 @@ def gemma_call(name: str, arguments: Arguments, number: int) -> Parts:
 def cohere(name: str, arguments: Arguments, number: int) -> Parts:
     identity = [f'"tool_call_id": "{number}"', ", ", f'"tool_name": "{name}"', ", "]
     return ["{", *identity, '"parameters"', ": ", *js(arguments), "}"]
-
-
-def deepseek(*call: str, end: tuple[str, ...] = ()) -> dict[str, Any]:
-    return {
-        "call": headed("<｜tool▁call▁begin｜>", *call, end=(*end, "<｜tool▁call▁end｜>")),
-        "begin": ("<｜tool▁calls▁begin｜>",),
-        "end": ("<｜tool▁calls▁end｜>", "<｜end▁of▁sentence｜>"),
-    }
-
-
-def dsml(section: str, blank: str = "") -> dict[str, Any]:
-    mark = f"｜DSML｜{blank}"
-    head, close = f'<{mark}parameter name="KEY" string="TRUE">', f"</{mark}parameter>\n"
-    return {
-        "call": tagged(f'<{mark}invoke name="NAME">\n', head, close, f"</{mark}invoke>"),
-        "begin": (f"<{mark}{section}>", "\n"),
-        "end": ("\n", f"</{mark}{section}>"),
-        "raw": ("DSML", "<![CDATA[", "parameter"),
-    }
-
-
-def invoke(space: str = "") -> dict[str, Any]:
-    head, close = f'<{space}parameter name="KEY">', f"</{space}parameter>\n"
-    call = tagged(f'<{space}invoke name="NAME">\n', head, close, f"</{space}invoke>")
-    return {"call": call, "raw": ("parameter", "invoke", "tool_call", "function_calls", "<![CDATA[")}
-
-
-def k3(tag: str, *inside: str) -> str:
-    return "".join((f"<|open|>{tag}<|sep|>", *inside))
-
-
-GLM: dict[str, Any] = {"raw": ("<arg_", "</arg_", "tool_call", "<![CDATA["), "framed": True, "between": ""}
-HARMONY = "<|start|>assistant<|channel|>"
-TO = f"{HARMONY}commentary to=functions.NAME <|constrain|>json<|message|>"
-MISTRAL: dict[str, Any] = {"think": ("[THINK]", "[/THINK]"), "between": ""}
-
-FAMILIES = (
-    Family(
-        "kimi_k2",
-        headed("<|tool_call_begin|>", "functions.NAME:N9", "<|tool_call_argument_begin|>", end=("<|tool_call_end|>",)),
-        begin=("<|tool_calls_section_begin|>",),
-        between="",
-        end=("<|tool_calls_section_end|>", "<|im_end|>"),
-        think=("<think>", "</think>"),
-        glue="",
-    ),
-    Family(
-        "kimi_k3",
-        tagged(
-            k3('call tool="NAME" index="N9"'),
-            k3('argument key="KEY" type="TYPE"'),
-            "<|close|>argument<|sep|>",
-            "<|close|>call<|sep|>",
-        ),
-        begin=(k3("tools"),),
-        between="",
-        end=("<|close|>tools<|sep|>", "<|close|>message<|sep|>", "<|end_of_msg|>"),
-        think=(k3("think"), "<|close|>think<|sep|>"),
-        said=(k3("response"), "<|close|>response<|sep|>"),
-        glue="",
-        raw=("<|open|>", "<|close|>", "<|sep|>", "<![CDATA["),
-    ),
-    Family("hermes", enclosed("<tool_call>\n", envelope("arguments"), "\n</tool_call>"), end=("<|im_end|>",)),
-    Family("qwen_coder", qwen, raw=("parameter", "function", "tool_call", "<![CDATA["), framed=True),
-    Family("deepseek_r1", **deepseek("function<｜tool▁sep｜>", "NAME", "\n```json\n", end=("\n```",))),
-    Family("deepseek_v3.1", **deepseek("NAME", "<｜tool▁sep｜>"), think=("<think>", "</think>")),
-    Family("deepseek_v3.2", **dsml("function_calls")),
-    Family("deepseek_v4", **dsml("tool_calls")),
-    Family("deepseek_v4.1", **dsml("calls", " ")),
-    Family("glm_4.6", glm("\n"), **GLM),
-    Family("glm_4.7", glm(""), **GLM),
-    Family("hunyuan", glm("\n", "<tool_call>NAME<tool_sep>"), begin=("<tool_calls>\n",), end=("\n</tool_calls>",), **GLM),
-    Family("minimax_m2", begin=("<minimax:tool_call>\n",), end=("\n</minimax:tool_call>", "[e~["), **invoke()),
-    Family("invoke", begin=("<function_calls>\n",), end=("\n</function_calls>",), **invoke()),
-    Family("antml", begin=("<function_calls>\n",), end=("\n</function_calls>",), **invoke("antml:")),
-)

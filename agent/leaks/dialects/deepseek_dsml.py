@@ -37,7 +37,7 @@ _CALL_ENDS = tuple(f"</{word}{name}>" for word in _WORDS for name in ("invoke", 
 _PARAMETERS = tuple(f"<{word}parameter " for word in _WORDS)
 _CLOSES = (*(f"</{word}parameter>" for word in _WORDS), "</parameter>")
 _IN_TAG = '(?:[^<>"]|"[^"]{0,400}"){1,200}'
-_PART = '(?:[^<>"]|"[^"]{0,400}"){0,200}(?:"[^"]{0,400})?/?'
+_PART = '(?:[^<>"]{1,400}+|"[^"]{0,400}"){0,16}(?:"[^"]{0,400})?'
 _HEADS = (*_PARAMETERS, "<parameter ", *(f"<{word}invoke " for word in _WORDS))
 _INVOKES = tuple(f"<{word}invoke " for word in _WORDS)
 
@@ -53,6 +53,7 @@ _TAGS = Tags(
     calls=(*_CALLS, *_BEGINS),
     ends=_CALL_ENDS,
     outside=_ENDS,
+    cdata=True,
 )
 DIALECT = Dialect(
     name="deepseek_dsml",

@@ -89,13 +89,13 @@ class _BareKeys:
         """A scanner for one body."""
         return _Scanner()
 
-    def read(self, header: str, raw: str, ended: bool) -> tuple[Written, ...]:
+    def read(self, header: str, raw: str, *, ended: bool, closed: bool) -> tuple[Written, ...]:
         """The one call of a body."""
         scanner = _Scanner()
         scanner.feed(raw, 0, True)
-        if scanner.state == "open" and raw.strip() and not ended:
+        if scanner.state == "open" and raw.strip() and not closed:
             return (Written(header, Arguments(None, raw, CUT, cut=True, bounded=False), raw),)
-        read = read_arguments(_TOKEN.sub(_as_json, raw), ended=ended)
+        read = read_arguments(_TOKEN.sub(_as_json, raw), ended=closed)
         return (Written(header, replace(read, text=read.text if read.value is not None else raw), raw),)
 
 

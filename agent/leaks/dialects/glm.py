@@ -33,7 +33,7 @@ TAGS = Tags(
     calls=("<tool_call>",),
     ends=("</tool_call>",),
     outside=("</tool_calls>",),
-    framed=True,
+    framed="both",
 )
 NAMED = form(
     rf"{BLANK}(?:{NAME})?{BLANK}"

@@ -18,7 +18,7 @@ In the wild:
 from __future__ import annotations
 
 from roundtrip.agent.leaks.dialect import Dialect, Role
-from roundtrip.agent.leaks.forms import BLANK, ENVELOPE, THINK, form
+from roundtrip.agent.leaks.forms import BLANK, ENVELOPE, FENCED_ENVELOPE, THINK, form
 from roundtrip.agent.leaks.json_calls import JSON
 
 _IN_TAG = r"[^<>]{0,200}"
@@ -42,7 +42,7 @@ DIALECT = Dialect(
         "<|im_start|>": Role.STOP,
         "<|endoftext|>": Role.STOP,
     },
-    forms={"<tool_call>": (ENVELOPE,), "<function_call>": (ENVELOPE,), "<tool_call ": (_NAMED,)},
+    forms={"<tool_call>": (ENVELOPE, FENCED_ENVELOPE), "<function_call>": (ENVELOPE,), "<tool_call ": (_NAMED,)},
     live=("<tool_call>", "</tool_call>", "<tool_response>", "</tool_response>", "<think>", "</think>", "<|im_end|>",
           "<|im_start|>", "<|endoftext|>"),
 )  # fmt: skip

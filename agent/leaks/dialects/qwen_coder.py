@@ -31,7 +31,7 @@ _TAGS = Tags(
     calls=("<function=", "<tool_call>"),
     ends=("</function>",),
     outside=("</tool_call>", "</_call>"),
-    framed=True,
+    framed="each",
 )
 _CALL = form(
     rf'"?(?P<word>[^<>"\s{{}}()]{{0,128}})"?(?:>{BLANK})?',
