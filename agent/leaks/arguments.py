@@ -71,7 +71,7 @@ _LONE = re.compile("[\ud800-\udfff]")
 def loads(text: str) -> tuple[Any, tuple[str, ...]]:
     """(value, repairs); (None, ()) where it is no JSON. Half of a surrogate pair is legal in JSON's grammar, and fatal
     to servers that decode it."""
-    if text.count("{") + text.count("[") > DEEPEST and too_deep(text):
+    if too_deep(text):
         return None, ()
     for strict, repairs in ((True, ()), (False, ("raw_control_characters",))):
         try:
@@ -106,30 +106,37 @@ _STRANGE = re.compile(r"""\\(?![\\"'bfnrtu])""")
 
 
 def _python(text: str) -> Any:
-    if _STRANGE.search(text.replace("\\\\", "")):
+    tree = None if _STRANGE.search(text.replace("\\\\", "")) else python_tree(text)
+    try:
+        return ast.literal_eval(tree) if tree else None
+    except (ValueError, MemoryError, RecursionError):
+        return None
+
+
+def python_tree(text: str) -> ast.expr | None:
+    """What a text says in Python's syntax; None where it says nothing for certain."""
+    if len(text) > _MOST_MENDED:
         return None
     try:
         with warnings.catch_warnings(action="ignore"):
-            value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+            tree = ast.parse(text.strip(), mode="eval").body
+        return None if _ambiguous(text.strip(), tree) else tree
+    except (ValueError, SyntaxError, MemoryError, RecursionError, tokenize.TokenError):
         return None
-    return None if ambiguous(text) else value
 
 
-def ambiguous(text: str) -> bool:
+def _ambiguous(text: str, tree: ast.expr) -> bool:
     """Whether Python reads more into its own syntax than the model may have meant: `"a" "b"` is one string to it, and
     of a key that is given twice it takes the last."""
-    try:
-        kinds = [token.type for token in tokenize.generate_tokens(io.StringIO(text).readline)]
-        dicts = [node for node in ast.walk(ast.parse(text.strip(), mode="eval")) if isinstance(node, ast.Dict)]
-    except (ValueError, SyntaxError, MemoryError, RecursionError, tokenize.TokenError):
-        return True
+    kinds = [token.type for token in tokenize.generate_tokens(io.StringIO(text).readline)]
+    dicts = [node for node in ast.walk(tree) if isinstance(node, ast.Dict)]
     keys = ([ast.dump(key) for key in node.keys if key is not None] for node in dicts)
     glued = any(pair == (tokenize.STRING, tokenize.STRING) for pair in pairwise(kinds))
     return glued or any(len(set(names)) < len(names) for names in keys)
 
 
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"|[A-Za-z_][\w-]*+(?=\s*:)', re.DOTALL)
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|(?<![\w-])[A-Za-z_][\w-]*+(?=\s*:)', re.DOTALL)
+_CLOSED = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _BLANK = re.compile(r"[\s,]+")
 
 
@@ -137,7 +144,7 @@ def _repaired(text: str) -> Any:
     from json_repair import repair_json
 
     skeleton = _skeleton(text)
-    if '"' in skeleton:  # a string that is never closed
+    if any(found[0].startswith('"') and not _CLOSED.fullmatch(found[0]) for found in _TOKEN.finditer(text)):
         return None
     try:
         value = repair_json(text, return_objects=True)
@@ -172,6 +179,9 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 def too_deep(text: str) -> bool:
+    """Whether brackets stand too deep in brackets for programs that recurse, or it is broken before that shows."""
+    if text.count("{") + text.count("[") <= DEEPEST:
+        return False
     scanner = JsonScanner()
     scanner.feed(text)
     return scanner.state == "broken"

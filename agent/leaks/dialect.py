@@ -87,10 +87,10 @@ class Dialect:
     markers: the literal tokens, with their roles.
     spelt: markers with variants, as regular expressions of the small kind of `marks`.
     forms: marker or spelling -> the ways in which a call may go on behind it.
-    prefix, index: regular expressions for what may surround the tool's name in a header. The defaults are OpenAI's
-        and Kimi's ways, which models of all families imitate.
-    nameless: a header that holds no name.
-    canonical: a header as the family's chat template writes it; group `name`.
+    prefix, index: regular expressions for what may surround the tool's name in a header; `resolve` asks them. The
+        defaults are OpenAI's and Kimi's ways, which models of all families imitate.
+    nameless: a header that holds no name; `resolve` asks it, too.
+    canonical: a header as the family's chat template writes it, group `name`: any other is reported as a repair.
     bare: what is left of its calls without markers.
     thought: the same for reasoning, up to what is said; group `thought`.
     frames: markers that begin a call if an object follows, and else the channel of the answer.

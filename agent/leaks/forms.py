@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from roundtrip.agent.leaks.dialect import WHITE, Bare, Form, Role
+from roundtrip.agent.leaks.dialect import WHITE, Form, Role
 from roundtrip.agent.leaks.json_calls import ENVELOPES, FENCED, JSON
 from roundtrip.agent.leaks.marks import beginnings
 from roundtrip.agent.leaks.notation import Notation
@@ -42,6 +42,3 @@ FENCED_ENVELOPE = form(rf"{BLANK}{beginnings('```json')}{BLANK}", rf"{BLANK}```(
 
 ARGUMENTS = form(BLANK, rf"{BLANK}(?=[{{\[\"])", JSON)
 """The arguments, behind a marker that parts them from the header."""
-
-BARE_ARGUMENTS = Bare(r"functions\.(?P<name>{name}):\d+\s*(?=\{{)", JSON, anywhere=True)
-"""`functions.NAME:N{...}`: what is left of a call of Kimi's."""

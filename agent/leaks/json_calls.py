@@ -17,7 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from roundtrip.agent.leaks.arguments import once, read_arguments, too_deep
-from roundtrip.agent.leaks.json_scanner import DEEPEST, JsonScanner
+from roundtrip.agent.leaks.json_scanner import JsonScanner
 from roundtrip.agent.leaks.notation import BodyScanner, State, Written
 
 _NAMES = ("name", "tool_name", "tool", "function", "function_name")
@@ -30,7 +30,8 @@ _FENCE = "```"
 _BETWEEN = re.compile(r"[\s;,]*+")
 _LISTS = re.compile(r"[\[\s]*+")
 _CLOSERS = "]},; \t\r\n"
-_SPACE = re.compile(r"\s{0,64}+")
+_SPACE = re.compile(r"[ \t\r\n]*+")
+_SOME_SPACE = re.compile(r"\s{0,64}+")
 _decode = json.JSONDecoder(strict=False, object_pairs_hook=once).raw_decode
 
 
@@ -70,7 +71,7 @@ class FencedScanner:
         if self._inner.state != "done":
             self.state = self._inner.state
             return at
-        behind = _SPACE.match(text, at).end()  # type: ignore[union-attr]
+        behind = _SOME_SPACE.match(text, at).end()  # type: ignore[union-attr]
         if not final and _FENCE.startswith(text[behind : behind + len(_FENCE)]) and len(text) < behind + len(_FENCE):
             return at
         self.state = "done"
@@ -101,7 +102,7 @@ JSON, ENVELOPES, FENCED = Json(), Json(several=True), Json(fenced=True)
 
 def _calls(raw: str, ended: bool) -> Iterator[Written]:
     at = _BETWEEN.match(raw).end()  # type: ignore[union-attr]
-    deep = raw.count("{") + raw.count("[") > DEEPEST and too_deep(raw)
+    deep = too_deep(raw)
     while at < len(raw):
         try:
             value, end = _decode(raw, at if not deep else len(raw))

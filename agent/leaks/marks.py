@@ -51,7 +51,7 @@ class Marks:
         self.whole = re.compile(_whole(root) if root else r"(?!)")
         self._half = re.compile(rf"(?:{_half(root)})\Z" if root else r"(?!)")
 
-    def half_from(self, text: str, at: int, end: int | None = None) -> int:
+    def half_from(self, text: str, at: int) -> int:
         """Index, not before `at`, from which all the rest of the text is a beginning of a longer marker; the length of
         the text where there is none."""
         size = len(text)

@@ -38,7 +38,8 @@ class Arguments:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """One call as it was written. raw: its part of the argument text, which begins there at `offset`."""
+    """One call as it was written. raw: its part of the argument text. offset: tells the calls of one body apart, in
+    their order; where JSON holds them, it is where `raw` begins."""
 
     header: str
     arguments: Arguments

@@ -9,10 +9,9 @@ from __future__ import annotations
 import ast
 import json
 import re
-import warnings
 from typing import Any
 
-from roundtrip.agent.leaks.arguments import ambiguous
+from roundtrip.agent.leaks.arguments import python_tree
 from roundtrip.agent.leaks.json_scanner import DEEPEST
 from roundtrip.agent.leaks.notation import CUT, Arguments, BodyScanner, State, Written
 
@@ -20,9 +19,6 @@ _OUTSIDE = re.compile(r"[^\"'()\[\]{}]++")
 _REST = {quote: re.compile(rf"(?:[^{quote}\\]++|\\.)*+", re.DOTALL) for quote in "\"'"}
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 _NAMES = re.compile(r"[\s,]*\[?\s*(?P<name>[A-Za-z_][\w.-]*)")
-_MOST = 200_000
-"""Characters that Python's parser is given."""
-
 
 class PythonScanner:
     """The end of a bracketed expression."""
@@ -85,7 +81,7 @@ class Python:
             read = Arguments(None, rest, CUT, cut=True, bounded=False)
             return (*_written(whole, raw), Written(_name_in(rest), read, rest, len(raw) - len(rest)))
         named = _name_in(raw)
-        calls = _calls(raw) if len(raw) <= _MOST and not ambiguous(raw) else None
+        calls = _calls(raw)
         if not calls:
             problem = "the call is not valid Python with literal arguments"
             bounded = not set("\"'") & set(raw)
@@ -103,9 +99,11 @@ def _name_in(raw: str) -> str:
 
 
 def _written(calls: list[tuple[str, dict[str, Any]]], raw: str) -> tuple[Written, ...]:
+    """The calls, each with its arguments for a raw text: only one call alone is all of it."""
+    texts = [json.dumps(value, ensure_ascii=False) for _, value in calls]
     return tuple(
-        Written(name, Arguments(value, json.dumps(value, ensure_ascii=False)), raw, number)
-        for number, (name, value) in enumerate(calls)
+        Written(name, Arguments(value, text), raw if len(calls) == 1 else text, number)
+        for number, ((name, value), text) in enumerate(zip(calls, texts, strict=True))
     )
 
 
@@ -119,13 +117,12 @@ class _Literals(ast.NodeTransformer):
 
 def _calls(text: str) -> list[tuple[str, dict[str, Any]]] | None:
     """(name, arguments) of each call, None if one of them is none."""
+    body = python_tree(text)
+    nodes = body.elts if isinstance(body, ast.List | ast.Tuple) else [body]
+    calls = [node for node in nodes if isinstance(node, ast.Call)]
     try:
-        with warnings.catch_warnings(action="ignore"):
-            body = ast.parse(text.strip(), mode="eval").body
-            nodes = body.elts if isinstance(body, ast.List | ast.Tuple) else [body]
-            calls = [node for node in nodes if isinstance(node, ast.Call)]
-            return [(_name(call.func), _arguments(call)) for call in calls] if len(calls) == len(nodes) else None
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return [(_name(call.func), _arguments(call)) for call in calls] if len(calls) == len(nodes) else None
+    except (ValueError, TypeError, MemoryError, RecursionError):
         return None
 
 

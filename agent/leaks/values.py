@@ -10,16 +10,12 @@ from __future__ import annotations
 
 import ast
 import json
-import warnings
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from roundtrip.agent.leaks.arguments import loads
+from roundtrip.agent.leaks.arguments import loads, python_tree
 from roundtrip.agent.leaks.fit import types_of
 from roundtrip.agent.leaks.notation import Arguments, Untyped
-
-_MOST_PYTHON = 100_000
-"""Characters of a value in Python's spelling; its parser takes long, and nobody writes more by hand."""
 
 
 class Parameter(NamedTuple):
@@ -127,11 +123,8 @@ def _json(text: str) -> Any:
 
 
 def _python(text: str) -> Any:
-    if len(text) > _MOST_PYTHON or not text.startswith(("[", "{", "(", "None", "True", "False")):
-        return _NOTHING
+    tree = python_tree(text) if text.startswith(("[", "{", "(", "None", "True", "False")) else None
     try:
-        with warnings.catch_warnings(action="ignore"):
-            value = ast.literal_eval(text)
-        return json.loads(json.dumps(value, allow_nan=False))
-    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return json.loads(json.dumps(ast.literal_eval(tree), allow_nan=False)) if tree else _NOTHING
+    except (ValueError, TypeError, MemoryError, RecursionError):
         return _NOTHING

@@ -8,8 +8,10 @@ a step share one numbering, in order of appearance.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import accumulate
 
 from roundtrip.agent.events import (
     ArgumentDelta,
@@ -199,8 +201,10 @@ class Assembler:
         stripped = "it repeats a structured call" if self._begun else _NOT_ALLOWED
         reasons = dict.fromkeys(self._begun, "it is empty" if self._offers and self._allowed else _NOT_ALLOWED)
         for channel, spans in ((self._reasoning, decision.reasoning_spans), (self._text, decision.text_spans)):
+            starts = list(accumulate((len(span.raw) for span in spans), initial=0))
             for at, number in channel.calls.items():
-                now = _at(spans, at)
+                inside = bisect_right(starts, at) - 1
+                now = spans[inside].now if inside < len(spans) else "nothing"
                 reasons[number] = stripped if now == "nothing" else _DROPPED[now]
         return reasons
 
@@ -258,15 +262,6 @@ def _call(number: int, verdict: Verdict, markers: tuple[str, ...]) -> Call:
         verdict.problem,
         "" if verdict.source == "structured" else verdict.header,
     )
-
-
-def _at(spans: tuple[Span, ...], at: int) -> Display:
-    """What became of the text at a place in a channel."""
-    for span in spans:
-        at -= len(span.raw)
-        if at < 0:
-            return span.now
-    return "nothing"
 
 
 def _reclassified(channel: _Channel, spans: tuple[Span, ...]) -> list[Event]:

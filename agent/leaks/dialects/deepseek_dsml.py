@@ -36,8 +36,8 @@ _CALLS = (*(f"<{word}invoke " for word in _WORDS), f"<{_NAMED}tool ")
 _CALL_ENDS = tuple(f"</{word}{name}>" for word in _WORDS for name in ("invoke", "tool"))
 _PARAMETERS = tuple(f"<{word}parameter " for word in _WORDS)
 _CLOSES = (*(f"</{word}parameter>" for word in _WORDS), "</parameter>")
-_IN_TAG = '(?:[^<>"]|"[^"]{0,400}"){1,200}'
-_PART = '(?:[^<>"]{1,400}+|"[^"]{0,400}"){0,16}(?:"[^"]{0,400})?'
+_IN_TAG = '(?:[^<>"]{0,64}"[^"]{0,400}"){0,4}[^<>"]{0,64}'
+_PART = '(?:[^<>"]{0,64}"[^"]{0,400}"){0,4}[^<>"]{0,64}(?:"[^"]{0,400})?'
 _HEADS = (*_PARAMETERS, "<parameter ", *(f"<{word}invoke " for word in _WORDS))
 _INVOKES = tuple(f"<{word}invoke " for word in _WORDS)
 

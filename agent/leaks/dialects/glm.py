@@ -35,7 +35,7 @@ TAGS = Tags(
     outside=("</tool_calls>",),
     framed="both",
 )
-NAMED = form(
+_NAMED = form(
     rf"{BLANK}(?:{NAME})?{BLANK}"
     + beginnings("<arg_key>", f"<tool_call>{_KEY}</arg_key>", f"{_KEY}</arg_key>", "</arg_key>"),
     rf"{BLANK}(?P<word>{NAME})?{BLANK}"
@@ -59,7 +59,7 @@ DIALECT = Dialect(
         "<|observation|>": Role.STOP,
         "<|endoftext|>": Role.STOP,
     },
-    forms={"<tool_call>": (NAMED, _ALONE)},
+    forms={"<tool_call>": (_NAMED, _ALONE)},
     live=("<tool_call>", "</tool_call>", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>", "<think>",
           "</think>", "<|user|>", "<|assistant|>", "<|system|>", "<|observation|>", "<|endoftext|>", "[gMASK]",
           "<sop>", "<tool_response>", "</tool_response>"),

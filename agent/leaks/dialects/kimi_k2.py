@@ -13,7 +13,7 @@ special tokens show them all the same. Only the plural section tokens are in the
 parsers also write the singular. Sources: the chat templates of Kimi-K2-Instruct and Kimi-K2-Thinking and the
 tool_call_guidance document of MoonshotAI/Kimi-K2.
 
-Headers in the wild (issue or pull request):
+Headers in the wild (issue or pull request), which `resolve` reads with the defaults of `Dialect`:
     search:2            the prefix is missing (vLLM blog 2025-10-28)
     functions_bash_2    sanitised by a gateway (exo#2281, llama.cpp#24658)
     functionsexec5      separators swallowed (sglang#21377)
@@ -25,8 +25,8 @@ from __future__ import annotations
 
 import re
 
-from roundtrip.agent.leaks.dialect import Dialect, Role
-from roundtrip.agent.leaks.forms import ARGUMENTS, BARE_ARGUMENTS, BLANK, THINK, form
+from roundtrip.agent.leaks.dialect import Bare, Dialect, Role
+from roundtrip.agent.leaks.forms import ARGUMENTS, BLANK, THINK, form
 from roundtrip.agent.leaks.json_calls import JSON
 
 _HEADER = rf"{BLANK}[^\s<{{]{{0,200}}{BLANK}"
@@ -56,7 +56,7 @@ DIALECT = Dialect(
     },
     forms={"<|tool_call_begin|>": (_CALL,), "<|tool_call_argument_begin|>": (ARGUMENTS,)},
     canonical=re.compile(r"functions\.(?P<name>[\w.-]+):\d+"),
-    bare=(BARE_ARGUMENTS,),
+    bare=(Bare(r"functions\.(?P<name>{name}):\d+\s*(?=\{{)", JSON, anywhere=True),),
     live=(
         *("<|tool_calls_section_begin|>", "<|tool_calls_section_end|>", "<|tool_call_begin|>", "<|tool_call_end|>"),
         *("<|tool_call_argument_begin|>", "<|tool_call_section_begin|>", "<|tool_call_section_end|>"),
