@@ -163,8 +163,8 @@ class TagScanner:
     def _closer(self, text: str, at: int) -> re.Match[str] | None:
         """The end tag of a value that stands there."""
         found = None if self._ends_here(text, at) else self._re.closes.match(text, at)
-        if found and self._tags.nested and found[0].startswith("</"):  # without its token: only its own key's
-            return found if self._key and found[0] == f"</{self._key[0]}>" else None
+        if found and self._tags.nested and self._key and not found[0].endswith(f"</{self._key[0]}>"):
+            return None  # where tags are named for their keys, another's is data
         return found
 
     def _open(self, found: re.Match[str], *, guessed: bool) -> int:

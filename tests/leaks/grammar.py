@@ -172,11 +172,13 @@ def qwen(name: str, arguments: Arguments, number: int) -> Parts:
 
 
 def glm(line: str, begin: str = "<tool_call>NAME") -> Callable[[str, Arguments, int], Parts]:
+    gap = [line] * bool(line)
+
     def call(name: str, arguments: Arguments, number: int) -> Parts:
-        parts = [begin.replace("NAME", name), line]
+        parts = [begin.replace("NAME", name), *gap]
         for key, value in arguments.items():
-            parts += ["<arg_key>", key, "</arg_key>", line, "<arg_value>", plain(value), "</arg_value>", line]
-        return [*filter(None, parts), "</tool_call>"]
+            parts += ["<arg_key>", key, "</arg_key>", *gap, "<arg_value>", plain(value), "</arg_value>", *gap]
+        return [*parts, "</tool_call>"]
 
     return call
 

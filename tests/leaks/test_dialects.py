@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from collections.abc import Iterator
@@ -60,6 +61,36 @@ def test_a_table_is_in_order(dialect: Dialect) -> None:
     assert first <= set("<[]◁"), "the search starts from a plain character"
     assert all(form.header.fullmatch("") for forms in dialect.forms.values() for form in forms), "the first beginning"
     assert set(dialect.tokens) <= set(MARKERS)
+
+
+def test_the_project_s_readme_names_them_all() -> None:
+    text = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    assert {dialect.name for dialect in DIALECTS if f"`{dialect.name}`" not in text} == set()
+
+
+CASES = [
+    case["request"]["content"]
+    for file in sorted((Path(__file__).parents[1] / "corpus").glob("*.jsonl"))
+    for case in map(json.loads, file.read_text("utf-8").splitlines())
+    if case["request"].get("content")
+]
+
+
+def test_a_header_matches_each_of_its_beginnings() -> None:
+    """Else a call would depend on where the text is cut."""
+    begun = 0
+    for content in CASES:
+        for mark in MARKS.finditer(content):
+            for form in FORMS.get(mark[0], ()):
+                found = form.begins.match(content, mark.end())
+                ends = range(mark.end(), found.end() + 1) if found else ()
+                assert all(form.header.fullmatch(content, mark.end(), end) for end in ends), (content, form.begins)
+                begun += found is not None
+    assert begun > 1000
+
+
+FORMS = {text: forms for dialect in DIALECTS for text, forms in dialect.forms.items()}
+MARKS = re.compile("|".join(map(re.escape, sorted(FORMS, key=len, reverse=True))))
 
 
 def test_a_marker_with_two_roles_is_an_error() -> None:

@@ -25,7 +25,8 @@ _QUOTE = '<|"|>'
 _END = "<tool_call|>"
 _PLAIN = re.compile(r"[^<\"{}\[\]]++|<(?!\|\"\|>|tool_call\|>)")
 _STRING = re.compile(r'(?:[^"\\]++|\\.)*+', re.DOTALL)
-_TOKEN = re.compile(r'<\|"\|>(?P<text>.*?)<\|"\|>|"(?:[^"\\]++|\\.)*+"|(?<![\w.$-])(?P<key>[A-Za-z_$][\w.$-]*+)(?=\s*:)', re.DOTALL)
+_KEY = r"(?<![\w.$-])(?P<key>[A-Za-z_$][\w.$-]*+)(?=\s*:)"
+_TOKEN = re.compile(rf'<\|"\|>(?P<text>.*?)<\|"\|>|"(?:[^"\\]++|\\.)*+"|{_KEY}', re.DOTALL)
 _QUOTES, _MARKS = Marks([re.escape(_QUOTE)]), Marks([re.escape(_QUOTE), re.escape(_END)])
 _PAIRS = {"}": "{", "]": "["}
 
