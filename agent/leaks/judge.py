@@ -187,14 +187,14 @@ class Judge:
         if read.value is None:
             verdict = replace(verdict, problem=read.problem, readable=False)
         else:
-            verdict = self._checked(verdict, found, read.value, read.guessed)
+            verdict = self._checked(verdict, found, read, read.value)
         if unless and not verdict.problem:
             verdict = replace(verdict, problem=unless)
         if verdict.problem:
             self.note("unresolved", verdict.header + verdict.raw)
         self.calls.append(verdict)
 
-    def _checked(self, verdict: Verdict, found: Resolved, value: dict[str, Any], guessed: tuple[str, ...]) -> Verdict:
+    def _checked(self, verdict: Verdict, found: Resolved, read: Arguments, value: dict[str, Any]) -> Verdict:
         """The last gates: a tool, no other call swallowed by the arguments, and arguments that fit."""
         spelt = value
         if found.drop_name_key:
@@ -208,9 +208,10 @@ class Judge:
             return replace(verdict, problem=found.reason)
         if self._swallowed(verdict.raw):
             return replace(verdict, problem="the arguments hold the beginning of another call")
-        unknown = set(guessed) - parameters(found.offer)
-        if unknown and found.offer.schema:
-            return replace(verdict, problem=f"a value holds what looks like a parameter: {', '.join(sorted(unknown))}")
+        known = parameters(found.offer)
+        doubtful = (set(read.guessed) - known) | (set(read.mentioned) & known) if known else set()
+        if doubtful:
+            return replace(verdict, problem=f"a value holds what looks like a parameter: {', '.join(sorted(doubtful))}")
         return replace(verdict, problem="; ".join(fit(found.offer, value).problems))
 
     def _unwrapped(self, offer: Offer | None, value: dict[str, Any], raw: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ class Arguments:
     bounded: it is certain that the arguments end where they were thought to end. Where a string may still be open,
         what follows may be part of it.
     guessed: parameters that only a missing end tag of the one before made parameters.
+    mentioned: parameters whose opening tag stands in a value, without its end.
     """
 
     value: dict[str, Any] | None
@@ -34,6 +35,7 @@ class Arguments:
     repairs: tuple[str, ...] = ()
     bounded: bool = True
     guessed: tuple[str, ...] = ()
+    mentioned: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

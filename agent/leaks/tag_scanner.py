@@ -18,13 +18,11 @@ always agree.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Literal
 
+from roundtrip.agent.leaks.dialect import WHITE
 from roundtrip.agent.leaks.json_scanner import DEEPEST
-from roundtrip.agent.leaks.marks import Marks
 from roundtrip.agent.leaks.notation import State
+from roundtrip.agent.leaks.tag_table import TagTable
 from roundtrip.agent.leaks.values import Parameter
 
 _ATTRIBUTE = re.compile(r"(\w+)\s{0,2}=\s{0,2}(?:\"([^\"]*)\"|'([^']*)'|[“”]([^“”]*)[“”])")
@@ -32,70 +30,8 @@ _PAIR = re.compile(r"\r?\n(?P<text>.*)\r?\n", re.DOTALL)
 _MOST_HELD = 64
 """White space before the first parameter, which is held back: if none follows, it belongs to the text."""
 
-_SPACE = re.compile(r"\s*+")
-_SOME_SPACE = re.compile(r"\s{0,256}+")
-
-
-class _Compiled:
-    """The regular expressions of a table."""
-
-    def __init__(self, tags: TagTable) -> None:
-        self._opens = tuple(map(re.compile, tags.opens))
-        self.opening = re.compile(tags.opening)
-        self.closes, self.calls, self.ends, self.outside = map(_any, (tags.closes, tags.calls, tags.ends, tags.outside))
-        words = "|".join(sorted({word for close in tags.closes for word in re.findall("[a-z_]{5,}", close)})) or "(?!)"
-        self.half_end = re.compile(rf"(?:</?|/?(?:{words})>?)\s*\Z")
-        """What may be left of an end tag, at the end of a value that has none."""
-        self.heads, self.inner = _any(tags.heads), _any(tags.inner)
-        self.marks = Marks((*tags.closes, *tags.calls, *tags.ends, *tags.outside, *tags.heads, *tags.inner))
-
-    def opens(self, text: str, at: int) -> re.Match[str] | None:
-        """The beginning of a value that stands there."""
-        if text.find(">", at) < 0:
-            return None
-        return next((found for regex in self._opens if (found := regex.match(text, at))), None)
-
-
-def _any(spellings: Iterable[str]) -> re.Pattern[str]:
-    return re.compile("|".join(spellings) or "(?!)")
-
-
-@dataclass(frozen=True, eq=False)
-class TagTable:
-    """One family's tags. heads, closes, calls, ends, outside: spellings of the small kind of `marks`.
-
-    opens: regular expressions of what begins a value. Groups: `key`; or `attributes`, which hold it as `name` or `key`,
-        and perhaps its type as `type` (of JSON) or as `string` ("true" or "false"). In a tag that closes itself
-        (`closed`) any other `string` is the value.
-    opening: matches every beginning of that. heads: what it begins with.
-    closes: ends a value. calls: begins a call or a section. ends: ends a call. outside: ends a section.
-    inner: what a closing tag may also belong to, inside a value.
-    framed: line breaks around a value belong to the tags: at each end, or only where there is one at both.
-    cdata: a value may stand in <![CDATA[...]]>.
-    escaped: `&` and `"` are escaped in names and keys, and nothing else is.
-    nested: a value may be made of tags again: objects, and lists of `item`.
-    """
-
-    opens: tuple[str, ...]
-    opening: str
-    heads: tuple[str, ...]
-    closes: tuple[str, ...]
-    calls: tuple[str, ...]
-    ends: tuple[str, ...]
-    outside: tuple[str, ...] = ()
-    inner: tuple[str, ...] = ()
-    framed: Literal["", "each", "both"] = ""
-    cdata: bool = False
-    escaped: bool = False
-    nested: bool = False
-    compiled: _Compiled = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "compiled", _Compiled(self))
-
-    def plain(self, text: str) -> str:
-        """A name or a key without escapes."""
-        return text.replace("&quot;", '"').replace("&amp;", "&") if self.escaped else text
+_SPACE = re.compile(rf"[{re.escape(WHITE)}]*+")
+_SOME_SPACE = re.compile(rf"[{re.escape(WHITE)}]{{0,256}}+")
 
 
 class TagScanner:
@@ -106,6 +42,8 @@ class TagScanner:
         self.parameters: list[Parameter] = []
         self.doubled = False
         self.missing = False
+        self.mentioned: set[str] = set()
+        """Keys of opening tags that stand in values without their ends."""
         self._torn = self._opened = False
         self._tags, self._re = tags, tags.compiled
         self._key: tuple[str, str, bool] | None = None
@@ -287,10 +225,26 @@ class TagScanner:
         opened = not self._tags.nested and self._re.heads.search(text) is not None
         self._opened = self._opened or guessed or opened
         holds_end = (missing or guessed) and self._re.closes.search(text)
-        half_end = missing and self._re.half_end.search(text)
+        half_end = missing and (opened or self._re.half_end.search(text))
         self._torn = self._torn or bool(holds_end or half_end)
+        if opened:
+            self.mentioned.update(self._unended(text))
+        if missing and not self._tags.framed:
+            text = re.sub(r"\r?\n[ \t]*\Z", "", text)
         self.parameters.append(Parameter(key, kind, self._framed(text), guessed))
         self._key, self._parts = None, []
+
+    def _unended(self, text: str) -> list[str]:
+        """Keys of the opening tags in a value whose end tags are not in it."""
+        opens = [(found.start(), self._said(found)[0]) for found in self._re.opens_in(text)]
+        ends = [(found.start(), None) for found in self._re.closes.finditer(text)]
+        open_keys: list[str] = []
+        for _, key in sorted([*opens, *ends], key=lambda tag: tag[0]):
+            if key is not None:
+                open_keys.append(key)
+            elif open_keys:
+                open_keys.pop()
+        return open_keys
 
     def _framed(self, text: str) -> str:
         """The value without the line breaks that belong to the tags."""

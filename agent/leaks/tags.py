@@ -6,10 +6,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from roundtrip.agent.leaks.notation import CUT, Arguments, BodyScanner, Untyped, Written
-from roundtrip.agent.leaks.tag_scanner import TagScanner, TagTable
+from roundtrip.agent.leaks.tag_scanner import TagScanner
+from roundtrip.agent.leaks.tag_table import TagTable
 from roundtrip.agent.leaks.values import values_of
 
 _CDATA = re.compile(r"\s*<!\[CDATA\[(?P<text>(?:(?!\]\]>).)*)\]\]>\s*", re.DOTALL)
@@ -42,7 +44,8 @@ class Tags(TagTable):
             return Arguments(None, raw, f"between the parameters stands what belongs to none, near {near!r}")
         repairs = ("tags",) if scanner.doubled or scanner.missing else ()
         guessed = tuple(part.key for part in scanner.parameters if part.guessed)
-        return values_of(scanner.parameters, raw, self._inside, repairs, guessed)
+        read = values_of(scanner.parameters, raw, self._inside, repairs)
+        return replace(read, guessed=guessed, mentioned=tuple(sorted(scanner.mentioned)))
 
     def _inside(self, text: str) -> Any:
         """A value that is made of tags itself."""

@@ -32,7 +32,6 @@ def values_of(
     raw: str,
     inside: Callable[[str], Any],
     repairs: tuple[str, ...],
-    guessed: tuple[str, ...],
 ) -> Arguments:
     """The arguments that these parameters make. inside: reads a value without a type."""
     value: dict[str, Any] = {}
@@ -43,7 +42,7 @@ def values_of(
         if value.get(parameter.key, read) != read:
             return Arguments(None, raw, f"the parameter {parameter.key!r} is given twice")
         value[parameter.key] = read
-    return Arguments(value, raw, repairs=repairs, guessed=guessed)
+    return Arguments(value, raw, repairs=repairs)
 
 
 def _value(parameter: Parameter, inside: Callable[[str], Any]) -> Any:

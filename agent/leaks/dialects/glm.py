@@ -30,6 +30,7 @@ TAGS = Tags(
     opening=_OPENING,
     heads=("<arg_key>",),
     closes=("</arg_value>",),
+    inner=("<arg_value>",),
     calls=("<tool_call>",),
     ends=("</tool_call>",),
     outside=("</tool_calls>",),
