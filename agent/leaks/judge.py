@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from roundtrip.agent.leaks.arguments import read_arguments
@@ -173,7 +174,7 @@ class Judge:
         else:
             by_id = next((d for d in self.dialects if _IDS.fullmatch(call.id) and d.canonical.fullmatch(call.id)), None)
             repeated = _REPEATED.fullmatch(call.name)
-            name = repeated[1] if repeated and called(self.offers, repeated[1]) else _GLUED.sub("", call.name)
+            name = repeated[1] if repeated and called(self.offers, repeated[1]) else _BEHIND_NAME.sub("", call.name)
             found = resolve(call.id if by_id else name, read.value, self.offers, by_id or ANY)
             self.note("suspect_name", call.name)
         verdict = Verdict("structured", call.index, call.name, found.name, read.text, call.arguments, id=call.id)
@@ -228,14 +229,19 @@ class Judge:
     def _swallowed(self, raw: str) -> bool:
         """The end of an object, a header and its separator, but no beginning: two calls were glued (opencode#20650).
         A whole call in the arguments is data: somebody writes about calls."""
-        separators = "|".join(
-            re.escape(text) for d in self.dialects for text, role in d.markers.items() if role is Role.ARGUMENTS_BEGIN
-        )
-        if "}" not in raw or not separators or not re.search(separators, raw):
-            return False
+        return bool("}" in raw and self._separators.search(raw) and self._glued.search(raw))
+
+    @cached_property
+    def _separators(self) -> re.Pattern[str]:
+        found = ({**{re.escape(text): role for text, role in d.markers.items()}, **d.spelt} for d in self.dialects)
+        begins = [text for roles in found for text, role in roles.items() if role is Role.ARGUMENTS_BEGIN]
+        return re.compile("|".join(begins) or "(?!)")
+
+    @cached_property
+    def _glued(self) -> re.Pattern[str]:
         names = "|".join(re.escape(name) for name in self.names)
         header = rf"{ANY.prefix}(?:{names}){ANY.index}\s{{0,64}}"
-        return bool(re.search(rf"}}(?:\\u[0-9a-fA-F]{{4}}|[^\w\s<]){{0,8}}{header}(?:{separators})", raw))
+        return re.compile(rf"}}(?:\\u[0-9a-fA-F]{{4}}|[^\w\s<]){{0,8}}{header}(?:{self._separators.pattern})")
 
 
 ANY = Dialect("any")
@@ -245,7 +251,7 @@ _REPEATED = re.compile(r"(.{2,}?)\1+")
 """A name that the server has glued to itself (bifrost#1829)."""
 
 _IDS = re.compile(r"functions\..*:\d+")
-_GLUED = re.compile(r"(?<=.)[<\[{(\s].*", re.DOTALL)
+_BEHIND_NAME = re.compile(r"(?<=.)[<\[{(\s].*", re.DOTALL)
 """What a server left behind a structured name: channel tokens, arguments (vllm#32587, glm-5#84)."""
 
 

@@ -123,6 +123,8 @@ class _Reader:
     def __init__(self, pieces: list[Piece], at: int) -> None:
         self._pieces = pieces
         self._at = 0
+        self._hopeless = 0
+        """No section that begins before this piece has a call."""
         self._offsets = [at]
         for piece in pieces:
             self._offsets.append(self._offsets[-1] + len(piece.raw))
@@ -187,7 +189,7 @@ class _Reader:
 
     def _section(self) -> Item | None:
         start = self._at
-        if not self._take(Role.SECTION_BEGIN):
+        if start < self._hopeless or not self._take(Role.SECTION_BEGIN):
             return None
         self._all(Role.SECTION_BEGIN)
         if self._behind_blank(Role.SECTION_END):
@@ -212,7 +214,7 @@ class _Reader:
             self._at, noise = behind_call, noise[:noise_then]
             calls = calls if not "".join(noise).strip(WHITE) else []
         if not calls:
-            self._at = start
+            self._at, self._hopeless = start, self._at
             return None
         return replace(self._block(start, calls, "".join(noise)), torn=torn)
 

@@ -38,7 +38,7 @@ TAGS = Tags(
 )
 _NAMED = form(
     rf"{BLANK}(?:{NAME})?{BLANK}"
-    + beginnings("<arg_key>", f"<tool_call>{_KEY}</arg_key>", f"{_KEY}</arg_key>", "</arg_key>"),
+    + beginnings("<arg_key>", f"<tool_call>{_KEY}</arg_key>", r"[\w.-]{1,128}</arg_key>", "</arg_key>"),
     rf"{BLANK}(?P<word>{NAME})?{BLANK}"
     rf"(?=<arg_key>|<tool_call>{_KEY}</arg_key>|(?<=\s)[\w.-]{{1,128}}</arg_key>|</arg_key>)",
     TAGS,

@@ -20,10 +20,10 @@ from roundtrip.agent.leaks.dialect import WHITE, Bare, Dialect, Role
 from roundtrip.agent.leaks.forms import BLANK, form
 from roundtrip.agent.leaks.json_calls import JSON
 
-_WORD = r"(?P<word>[\w.:-]{1,128})"
-_REST = r"(?:[^\w<>{}.,;:!?\n]|<\|(?:constrain|channel)\|>|(?:json|code|commentary|analysis|final)(?!\w)){0,16}"
+_WORD = r"(?P<word>[\w.:-]{1,128}+)"
+_REST = r"(?:[^\w<>{}.,;:!?\n]|<\|(?:constrain|channel)\|>|(?:json|code|commentary|analysis|final)(?!\w)){0,16}+"
 _NAMED = form(
-    rf"(?P<word>[\w.:-]{{0,128}}){_REST}(?:<\|message\|>{BLANK}|<\|?[a-z]{{0,9}}\|?|[a-z]{{0,10}})",
+    rf"(?P<word>[\w.:-]{{0,128}}+){_REST}(?:<\|message\|>{BLANK}|<\|?[a-z]{{0,9}}\|?|[a-z]{{0,10}})",
     rf"{_WORD}{_REST}(?:<\|message\|>{BLANK}(?=[^{re.escape(WHITE)}])|(?=\{{))",
     JSON,
 )
