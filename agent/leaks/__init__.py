@@ -3,7 +3,15 @@
     scanner = Scanner(DIALECTS)          pieces, while the text streams in
     decide(pieces, ...)                  verdicts, when the message has ended
 
-A dialect is a table, and a file in `dialects/`; a new one is a new file.
+A dialect is a table, and a file in `dialects/`; a new one is a new file. Where is what:
+
+    scanner, marks            text -> pieces; where arguments end, their notation knows: json_scanner, tag_scanner,
+                              python_calls, dialects/gemma
+    spans, items              pieces -> text, marks and blocks of calls
+    decide                    the rules for a message; thoughts (what is reasoning), context (what is quoted),
+                              bare (calls without markers)
+    judge                     the rules for a call; resolve (which tool a header means), arguments and values (what
+                              JSON and tags say), fit (whether it fits the tool)
 """
 
 from roundtrip.agent.leaks.arguments import read_arguments

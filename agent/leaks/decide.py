@@ -27,11 +27,12 @@ from typing import Literal
 from roundtrip.agent.leaks.bare import bare_calls
 from roundtrip.agent.leaks.context import in_sentence, literal, quoted
 from roundtrip.agent.leaks.dialect import WHITE, Dialect, Role
+from roundtrip.agent.leaks.items import ENDS, CallSpan, Item
 from roundtrip.agent.leaks.judge import ANY, Judge, Repair, Source, StructuredCall, Verdict
 from roundtrip.agent.leaks.offer import Offer
 from roundtrip.agent.leaks.resolve import resolve
 from roundtrip.agent.leaks.scanner import Piece, joined
-from roundtrip.agent.leaks.spans import ENDS, CallSpan, Item, itemise
+from roundtrip.agent.leaks.spans import itemise
 from roundtrip.agent.leaks.thoughts import (
     FRAMES,
     NO_CALL,

@@ -17,10 +17,10 @@ from typing import Any, Literal
 from roundtrip.agent.leaks.arguments import read_arguments
 from roundtrip.agent.leaks.dialect import WHITE, Dialect, Role
 from roundtrip.agent.leaks.fit import fit
+from roundtrip.agent.leaks.items import CallSpan
 from roundtrip.agent.leaks.notation import CUT, Arguments
 from roundtrip.agent.leaks.offer import Offer, called
 from roundtrip.agent.leaks.resolve import Resolved, parameters, resolve
-from roundtrip.agent.leaks.spans import CallSpan
 from roundtrip.agent.leaks.values import is_untyped, typed
 
 Source = Literal["structured", "text", "reasoning"]
@@ -201,7 +201,7 @@ class Judge:
         if found.drop_name_key:
             value = {key: part for key, part in value.items() if key != "name"}
         value = self._unwrapped(found.offer, value, verdict.raw)
-        if is_untyped(value) or not _is_json(verdict.arguments):
+        if is_untyped(value) or not verdict.arguments:
             value = typed(value, found.offer.schema if found.offer else None)
         if value is not spelt:
             verdict = replace(verdict, arguments=json.dumps(value, ensure_ascii=False))
@@ -253,7 +253,3 @@ _REPEATED = re.compile(r"(.{2,}?)\1+")
 _IDS = re.compile(r"functions\..*:\d+")
 _BEHIND_NAME = re.compile(r"(?<=.)[<\[{(\s].*", re.DOTALL)
 """What a server left behind a structured name: channel tokens, arguments (vllm#32587, glm-5#84)."""
-
-
-def _is_json(text: str) -> bool:
-    return text.lstrip()[:1] == "{"

@@ -74,7 +74,8 @@ def _first(node: _Node) -> str:
     found = ""
     for atom, below in node.items():
         one = _ATOM.fullmatch(atom)
-        assert one is not None
+        if one is None:  # the end of a marker
+            continue
         inside = one["one"]
         plain = re.sub(r"-\Z", r"\-", inside[1:-1]) if inside.startswith("[") else inside
         found += re.escape(plain) if len(plain) == 1 else plain
@@ -89,7 +90,8 @@ def _half(node: _Node) -> str:
     for atom, below in node.items():
         if atom != _END and set(below) - {_END}:
             rest = _half(below)
-            ways.append(f"{atom}(?:{rest})?" if rest else atom)
+            guard = f"(?=[{_first(below)}])" if len(below) > 1 else ""
+            ways.append(f"{atom}(?:{guard}(?:{rest}))?" if rest else atom)
     return "|".join(ways)
 
 

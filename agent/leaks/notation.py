@@ -20,7 +20,8 @@ class Untyped(str):
 class Arguments:
     """What a call's argument text says.
 
-    value: the object, None where it is none. text: the JSON text of that object, byte for byte where it was valid.
+    value: the object, None where it is none. text: the JSON text of that object, byte for byte where it was valid; ""
+        where the arguments are not written in JSON.
     problem: why `value` is None, in words for the model. cut: the text ended too early. repairs: kinds.
     bounded: it is certain that the arguments end where they were thought to end. Where a string may still be open,
         what follows may be part of it.

@@ -19,74 +19,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
-from roundtrip.agent.leaks.dialect import WHITE, Dialect, Role
+from roundtrip.agent.leaks.dialect import WHITE, Role
+from roundtrip.agent.leaks.items import ENDS, CallSpan, Item
 from roundtrip.agent.leaks.json_calls import JSON
 from roundtrip.agent.leaks.notation import CUT, Arguments
 from roundtrip.agent.leaks.scanner import Kind, Piece
 from roundtrip.agent.leaks.tags import Tags
-
-ENDS = (Role.TAG, Role.CALL_END)
-"""What ends a value or a call in tags."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallSpan:
-    """A call as it stands in the text.
-
-    arguments, read: as they stand, and what they say.
-    at: where its arguments begin in its channel, or its header where it has no arguments.
-    dialect: the one it was read in, None where only a marker was seen.
-    begun: it has CALL_BEGIN. ended: a marker behind it shows that the model had finished it.
-    tagged: its values stand in tags, which do not tell for sure where they end.
-    """
-
-    header: str
-    arguments: str
-    read: Arguments
-    at: int
-    dialect: Dialect | None
-    begun: bool
-    ended: bool
-    tagged: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A run of the message. noise: what a block would swallow beside calls and markers. opened, closed: how many
-    SECTION_BEGIN, SECTION_END it has. torn: between its calls stand text and the end of something."""
-
-    kind: Literal["text", "mark", "block"]
-    raw: str
-    role: Role | None = None
-    calls: tuple[CallSpan, ...] = ()
-    noise: str = ""
-    opened: int = 0
-    closed: int = 0
-    torn: bool = False
-
-    @property
-    def complete(self) -> bool:
-        """Whether the model had finished each of its calls."""
-        return bool(self.calls) and all(call.ended for call in self.calls)
-
-    @property
-    def regular(self) -> bool:
-        """Whether all markers stand that belong to a block of its dialect."""
-        return all(self._regular(call) for call in self.calls)
-
-    def _regular(self, call: CallSpan) -> bool:
-        if call.dialect is None:
-            return False
-        needs = {*call.dialect.markers.values(), *call.dialect.spelt.values()}
-        return (
-            (self.opened == 1 or Role.SECTION_BEGIN not in needs)
-            and (self.closed == 1 or Role.SECTION_END not in needs)
-            and (call.begun or Role.CALL_BEGIN not in needs)
-            and (call.ended or not needs & {Role.CALL_END, Role.SECTION_END})
-        )
 
 
 def itemise(pieces: list[Piece], names: Iterable[str] = (), at: int = 0) -> list[Item]:
@@ -233,34 +173,41 @@ class _Reader:
             return cut
         here = begun or self._directly(start)
         at = self._offsets[self._at]
-        header = self._take_header() if here or self._eaten() else None
-        separated = self._take(Role.ARGUMENTS_BEGIN)
-        if (here or separated) and self._behind_blank(Role.ARGUMENTS_BEGIN):  # twice, in a row
-            separated = self._take(Role.ARGUMENTS_BEGIN)
-        header = (self._take_header() if separated else None) or header
+        header, separated = self._head(here)
         empty = separated and (header is None or header.word == "function")
         if empty and not inner and self._behind_blank(Role.CALL_BEGIN):  # DeepSeek's markers around Step-3's
             found = self._calls(inner=True)
             self._at = self._at if found else start
             return found
-        if self._kind() is Kind.ARGUMENTS:
-            at = self._offsets[self._at]
         if not (here or separated):
             self._at = start
             return []
+        at = self._offsets[self._at] if self._kind() is Kind.ARGUMENTS else at
         body, raw = self._arguments(separated or header is not None)
         word = header.word if header else ""
         self._all(Role.TAG)
         if not (word or raw or (begun and self._role() is Role.CALL_END)):
             self._at = start
             return []
+        closed, ended = self._end()
+        return _written(body or header or self._pieces[start], word, raw, at, begun, ended, closed)
+
+    def _head(self, here: bool) -> tuple[Piece | None, bool]:
+        """The header, and whether a separator stands behind it. here: a call begins here for sure."""
+        header = self._take_header() if here or self._eaten() else None
+        separated = self._take(Role.ARGUMENTS_BEGIN)
+        if (here or separated) and self._behind_blank(Role.ARGUMENTS_BEGIN):  # twice, in a row
+            separated = self._take(Role.ARGUMENTS_BEGIN)
+        return (self._take_header() if separated else None) or header, separated
+
+    def _end(self) -> tuple[bool, bool]:
+        """Whether the call's own end stands here, or its section's; and whether that or another beginning does."""
         closed = self._behind_blank(Role.CALL_END) and self._take(Role.CALL_END)
         behind = self._at
         closed = closed or self._behind_blank(Role.SECTION_END)
         ended = closed or self._behind_blank(Role.CALL_BEGIN, Role.SECTION_BEGIN)
         self._at = behind
-        written = body or header or self._pieces[start]
-        return _written(written, word, raw, at, begun, ended, closed)
+        return closed, ended
 
     def _directly(self, start: int) -> bool:
         """Whether a call begins right behind the beginning of its section."""

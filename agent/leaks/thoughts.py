@@ -19,8 +19,8 @@ from collections.abc import Callable
 
 from roundtrip.agent.leaks.context import in_sentence, literal
 from roundtrip.agent.leaks.dialect import WHITE, Dialect, Role
+from roundtrip.agent.leaks.items import Item
 from roundtrip.agent.leaks.scanner import Kind, Piece, Scanner, cut_at, joined
-from roundtrip.agent.leaks.spans import Item
 
 Note = Callable[[str, str], None]
 

@@ -42,7 +42,7 @@ def values_of(
         if value.get(parameter.key, read) != read:
             return Arguments(None, raw, f"the parameter {parameter.key!r} is given twice")
         value[parameter.key] = read
-    return Arguments(value, raw, repairs=repairs)
+    return Arguments(value, "", repairs=repairs)
 
 
 def _value(parameter: Parameter, inside: Callable[[str], Any]) -> Any:
