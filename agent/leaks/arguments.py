@@ -109,7 +109,7 @@ def _python(text: str) -> Any:
     tree = None if _STRANGE.search(text.replace("\\\\", "")) else python_tree(text)
     try:
         return ast.literal_eval(tree) if tree else None
-    except (ValueError, MemoryError, RecursionError):
+    except (ValueError, TypeError, MemoryError, RecursionError):
         return None
 
 

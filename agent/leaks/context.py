@@ -37,7 +37,7 @@ _LISTED = re.compile(
 """A line of a patch, of a numbered listing, of a search's hits, or a comment."""
 
 _PATCH = re.compile(r"^(?:@@ |diff --git |--- |\*\*\* )", re.MULTILINE)
-_TAG = re.compile(r"<(/?)(pre|code)\b[^<>\n]{0,200}>", re.IGNORECASE)
+_TAG = re.compile(r"<(/?)(pre|code|blockquote)\b[^<>\n]{0,200}>", re.IGNORECASE)
 _QUOTES = re.compile(
     "|".join(
         rf"(?<!\w)[{begin}](?=\S)(?:[^{begin}{end}]|(?<=\w)[{end}](?=\w))*+(?<=\S)[{end}](?!\w)"
@@ -175,7 +175,10 @@ def _code_spans(start: int, text: str) -> Iterator[tuple[int, int]]:
 
 
 def _tags(text: str) -> Iterator[tuple[int, int]]:
-    """HTML's own code: <pre> and <code>, from an opening tag to the next closing one."""
+    """HTML's own code and quotations, from an opening tag to the next closing one; and its comments."""
+    at = 0
+    while (start := text.find("<!--", at)) >= 0 and (at := text.find("-->", start)) >= 0:
+        yield start, at
     begun: dict[str, int] = {}
     for found in _TAG.finditer(text):
         name = found[2].lower()

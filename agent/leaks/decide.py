@@ -25,17 +25,17 @@ from dataclasses import dataclass
 from typing import Literal
 
 from roundtrip.agent.leaks.bare import bare_calls
-from roundtrip.agent.leaks.context import in_sentence, literal, quoted
+from roundtrip.agent.leaks.context import literal, quoted
 from roundtrip.agent.leaks.dialect import WHITE, Dialect, Role
-from roundtrip.agent.leaks.items import ENDS, CallSpan, Item
+from roundtrip.agent.leaks.items import CallSpan, Item
 from roundtrip.agent.leaks.judge import ANY, Judge, Repair, Source, StructuredCall, Verdict
 from roundtrip.agent.leaks.offer import Offer
+from roundtrip.agent.leaks.places import enclosed_in_thoughts, is_call_mark, is_mentioned, last_torn
 from roundtrip.agent.leaks.resolve import resolve
 from roundtrip.agent.leaks.scanner import Piece, joined
 from roundtrip.agent.leaks.spans import itemise
 from roundtrip.agent.leaks.thoughts import (
     FRAMES,
-    NO_CALL,
     THINK,
     answer_in_field,
     later_thoughts,
@@ -153,8 +153,8 @@ class _Message:
         items = itemise(pieces, self.judge.names, at)
         last = max((n for n, item in enumerate(items) if item.raw.strip(WHITE)), default=-1)
         thoughts = later_thoughts(items)
-        over = next((n for n, item in enumerate(items) if item.role is Role.STOP and not _in_sentence(items, n)), last)
-        torn = _last_torn(items)
+        over = next((n for n, item in enumerate(items) if item.role is Role.STOP and not is_mentioned(items, n)), last)
+        torn, enclosed = last_torn(items), enclosed_in_thoughts(items)
         spans: list[Span] = []
         here = 0
         for number, item in enumerate(items):
@@ -163,10 +163,10 @@ class _Message:
             here += len(item.raw)
             if number in thoughts:
                 spans.append(Span(item.raw, "nothing" if item.role in THINK else "reasoning"))
-            elif item.role in FRAMES and not _in_sentence(items, number):
+            elif item.role in FRAMES and not is_mentioned(items, number):
                 self.judge.note("frame", item.raw)
                 spans.append(Span(item.raw, "nothing"))
-            elif item.kind != "block" or example or _in_sentence(items, number):
+            elif item.kind != "block" or example or number in enclosed or is_mentioned(items, number):
                 spans.append(Span(item.raw, "text"))
             else:
                 unless = _DOUBTFUL if doubted else _INVENTED if number > over else _TORN if number <= torn else ""
@@ -208,7 +208,7 @@ class _Message:
 
     def _without_strays(self, items: list[Item], spans: list[Span]) -> list[Span]:
         """Beside real calls, a call marker that is left over belongs to them."""
-        strays = [_is_call_mark(item) for item in items]
+        strays = [is_call_mark(item) for item in items]
         for item, stray in zip(items, strays, strict=True):
             if stray:
                 self.judge.note("stray_marker", item.raw)
@@ -217,8 +217,10 @@ class _Message:
     def _bare(self, items: list[Item], spans: list[Span], at: int) -> list[Span]:
         """Calls without markers: they merely read, or they are refused (headers) or text (no headers)."""
         text = "".join(span.raw for span in spans)
-        plain = "".join(" " * len(item.raw) if _is_call_mark(item) else item.raw for item in items)
+        plain = "".join(" " * len(item.raw) if is_call_mark(item) else item.raw for item in items)
         found = bare_calls(plain, self.judge.offers, self.judge.dialects)
+        if found and plain[found[0].at :] != text[found[0].at :]:  # a marker in its arguments is data
+            found = bare_calls(text, self.judge.offers, self.judge.dialects)
         offers = [resolve(call.written.header, None, self.judge.offers, ANY).offer for call in found]
         if self._structured and not (found and all(offer and offer.name in self._structured for offer in offers)):
             return self._without_strays(items, spans)
@@ -261,30 +263,3 @@ class _Message:
                 spans.append(Span(item.raw, "reasoning"))
                 spoken = spoken or bool(item.raw.strip(WHITE))
         return spans
-
-
-def _is_call_mark(item: Item) -> bool:
-    return item.kind == "mark" and item.role not in NO_CALL
-
-
-def _last_torn(items: list[Item]) -> int:
-    """Number of the last block with tags that an end tag of nothing follows, with text between; -1 for none."""
-    last = block = -1
-    said = False
-    for number, item in enumerate(items):
-        if item.kind == "block" and any(call.tagged for call in item.calls):
-            block, said = number, False
-            last = number if item.torn else last
-        elif item.role in ENDS and said:
-            last = block
-        said = said or (item.kind == "text" and bool(item.raw.strip(WHITE)))
-    return last
-
-
-def _in_sentence(items: list[Item], number: int) -> bool:
-    """Whether an item is a word in the middle of a sentence."""
-    behind = number + 1
-    while behind < len(items) and items[behind].role is Role.STOP:
-        behind += 1
-    near = [items[n] if 0 <= n < len(items) else None for n in (number - 1, behind)]
-    return in_sentence(*(item.raw if item and item.kind == "text" else "" for item in near))

@@ -24,7 +24,8 @@ _NAMES = ("name", "tool_name", "tool", "function", "function_name")
 _ARGUMENTS = ("arguments", "parameters", "args", "input", "params", "kwargs")
 _BESIDE = {"id", "type", "tool_call_id", "index", "call_id"}
 _NAME_BEGUN = re.compile(
-    r'\s*\[?\s*\{(?:\s*"\w{1,32}"\s*:\s*"[^"\\]{0,128}"\s*,){0,3}\s*"(?:tool_)?name"\s*:\s*"(?P<name>[\w.:-]{1,128})"'
+    r'\s*\[?\s*\{(?:\s*"\w{1,32}"\s*:\s*"[^"\\]{0,128}"\s*,){0,3}'
+    r"\s*[\"']?(?:tool_)?name[\"']?\s*:\s*[\"']?(?P<name>[\w.:-]{1,128})[\"',]"
 )
 _FENCE = "```"
 _BETWEEN = re.compile(r"[\s;,]*+")
