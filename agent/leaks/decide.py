@@ -219,7 +219,7 @@ class _Message:
         text = "".join(span.raw for span in spans)
         plain = "".join(" " * len(item.raw) if is_call_mark(item) else item.raw for item in items)
         found = bare_calls(plain, self.judge.offers, self.judge.dialects)
-        if found and plain[found[0].at :] != text[found[0].at :]:  # a marker in its arguments is data
+        if any(call.written.raw not in text for call in found):  # a marker in its arguments is data
             found = bare_calls(text, self.judge.offers, self.judge.dialects)
         offers = [resolve(call.written.header, None, self.judge.offers, ANY).offer for call in found]
         if self._structured and not (found and all(offer and offer.name in self._structured for offer in offers)):

@@ -18,8 +18,8 @@ class Compiled:
         self.opening = re.compile(tags.opening)
         self.closes, self.calls, self.ends, self.outside = map(_any, (tags.closes, tags.calls, tags.ends, tags.outside))
         words = "|".join(sorted({word for close in tags.closes for word in re.findall("[a-z_]{5,}", close)})) or "(?!)"
-        self.half_end = re.compile(rf"(?:</?|/?(?:{words})>?)\s*\Z")
-        """What may be left of an end tag, at the end of a value that has none."""
+        self.half_end = re.compile(rf"<[/|｜\w]|(?:</?|/?(?:{words})>?)\s*\Z")
+        """What may be left of an end tag at the end of a value that has none; and tags, whatever they are."""
         self.heads, self.inner = _any(tags.heads), _any(tags.inner)
         self.marks = Marks((*tags.closes, *tags.calls, *tags.ends, *tags.outside, *tags.heads, *tags.inner))
 

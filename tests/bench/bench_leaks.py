@@ -21,22 +21,16 @@ from roundtrip.agent.leaks import DIALECTS, Decision, Kind, Offer, Piece, Scanne
 from roundtrip.agent.leaks.marks import atoms
 
 RUNS = 3
-SLOW = 2.0
-"""Seconds; a run that takes longer is not repeated."""
-
-QUICK = ((4_000, 1), (8_000, 4), (16_000, 64))
+SLOW = 2.0  # seconds; what takes longer is not repeated
+QUICK = ((4_000, 1), (8_000, 4), (16_000, 64))  # (N, characters of a chunk)
 USUAL = ((10_000, 1), (25_000, 4), (100_000, 64))
 LONG = ((10_000, 1), (10_000, 4), (10_000, 64), (100_000, 1), (100_000, 4), (100_000, 64), (500_000, 64))
-"""(N, characters of a chunk)"""
-
 GROWTH, RATIO = 2.3, 4.0
 LINE = "    for number, line in enumerate(lines): print('{}: {}'.format(number, line))\n"
 PROSE = "The model writes a sentence, then a second one (with brackets); nothing here is a call.\n"
-TEXT = "text"
 NAME = "write_to_file"
-STRING = {"type": "string"}
-WRITE = {"type": "object", "properties": {"path": STRING, "content": STRING}, "required": ["path", "content"]}
-READ = {"type": "object", "properties": {"path": STRING}, "required": ["path"]}
+KEYS = (["path", "content"], ["path"])
+WRITE, READ = ({"properties": {key: {"type": "string"} for key in keys}, "required": keys} for keys in KEYS)
 OFFERS = (Offer(NAME, WRITE), Offer("read_file", READ, merely_reads=True))
 
 
@@ -59,10 +53,6 @@ def as_json(content: str) -> str:
     return json.dumps({"path": "a.py", "content": content})
 
 
-def raw(content: str) -> str:
-    return content
-
-
 def tags(opened: str, closed: str) -> str:
     """The two parameters as tags."""
     return "\n".join(f"{opened.format(key)}{value}{closed}" for key, value in (("path", "a.py"), ("content", "%s")))
@@ -80,7 +70,6 @@ M3 = f"{M}<path>a.py{M}</path>{M}<content>%s{M}</content>"
 PYTHON_CALL = f"{NAME}(path='a.py', content=%s)"
 R1_CALL = f"<｜tool▁call▁begin｜>function<｜tool▁sep｜>{NAME}\n```json\n%s\n```<｜tool▁call▁end｜>"
 HARMONY = f"<|start|>assistant<|channel|>commentary to=functions.{NAME} <|constrain|>json<|message|>%s<|call|>"
-STEP3 = "<|tool_call_begin|>function<|tool_sep|>{}<|tool_call_end|>"
 K2_CALL = f"<|tool_call_begin|>functions.{NAME}:0<|tool_call_argument_begin|>%s<|tool_call_end|>"
 
 
@@ -91,30 +80,32 @@ def named(key: str) -> str:
 WRITINGS = {
     "cohere": ("<|START_ACTION|>[", named("parameters").replace("name", "tool_name", 1), ", ", "]<|END_ACTION|>",
                as_json),
-    "deepseek_dsml": ("<｜DSML｜tool_calls>\n", invoke("｜DSML｜", ' string="true"'), "", "</｜DSML｜tool_calls>", raw),
+    "deepseek_dsml": ("<｜DSML｜tool_calls>\n", invoke("｜DSML｜", ' string="true"'), "", "</｜DSML｜tool_calls>", str),
     "deepseek_r1": ("<｜tool▁calls▁begin｜>", R1_CALL, "\n", "<｜tool▁calls▁end｜>", as_json),
     "deepseek_v3": ("<｜tool▁calls▁begin｜>", f"<｜tool▁call▁begin｜>{NAME}<｜tool▁sep｜>%s<｜tool▁call▁end｜>", "",
                     "<｜tool▁calls▁end｜>", as_json),
-    "gemma": ("", f'<|tool_call>call:{NAME}{{path:<|"|>a.py<|"|>,content:<|"|>%s<|"|>}}<tool_call|>', "", "", raw),
-    "glm": ("", f"<tool_call>{NAME}\n{ARGS}\n</tool_call>", "\n", "", raw),
+    "gemma": ("", f'<|tool_call>call:{NAME}{{path:<|"|>a.py<|"|>,content:<|"|>%s<|"|>}}<tool_call|>', "", "", str),
+    "glm": ("", f"<tool_call>{NAME}\n{ARGS}\n</tool_call>", "\n", "", str),
     "harmony": ("", HARMONY, "", "", as_json),
     "hermes": ("", f"<tool_call>\n{named('arguments')}\n</tool_call>", "\n", "", as_json),
-    "hunyuan": ("<tool_calls>\n", f"<tool_call>{NAME}<tool_sep>\n{ARGS}\n</tool_call>", "\n", "</tool_calls>", raw),
-    "invoke": ("<function_calls>\n", invoke(""), "", "</function_calls>", raw),
+    "hunyuan": ("<tool_calls>\n", f"<tool_call>{NAME}<tool_sep>\n{ARGS}\n</tool_call>", "\n", "</tool_calls>", str),
+    "invoke": ("<function_calls>\n", invoke(""), "", "</function_calls>", str),
     "kimi_k2": ("<|tool_calls_section_begin|>", K2_CALL, "", "<|tool_calls_section_end|>", as_json),
     "kimi_k3": ("<|open|>tools<|sep|>", f'<|open|>call tool="{NAME}" index="1"<|sep|>{K3}<|close|>call<|sep|>', "",
-                "<|close|>tools<|sep|>", raw),
+                "<|close|>tools<|sep|>", str),
     "lfm2": ("<|tool_call_start|>[", PYTHON_CALL, ", ", "]<|tool_call_end|>", repr),
     "llama": ("<|python_tag|>", named("parameters"), "; ", "<|eom_id|>", as_json),
     "llama4": ("<|python_start|>[", PYTHON_CALL, ", ", "]<|python_end|>", repr),
     "longcat": ("", f"<longcat_tool_call>{named('arguments')}</longcat_tool_call>", "\n", "", as_json),
-    "minimax_m2": ("<minimax:tool_call>\n", invoke(""), "", "</minimax:tool_call>", raw),
-    "minimax_m3": (f"{M}<tool_call>\n", f'{M}<invoke name="{NAME}">{M3}{M}</invoke>', "\n", f"{M}</tool_call>", raw),
+    "minimax_m2": ("<minimax:tool_call>\n", invoke(""), "", "</minimax:tool_call>", str),
+    "minimax_m3": (f"{M}<tool_call>\n", f'{M}<invoke name="{NAME}">{M3}{M}</invoke>', "\n", f"{M}</tool_call>", str),
     "mistral": ("", f"[TOOL_CALLS]{NAME}[ARGS]%s", "", "", as_json),
     "mistral_v3": ("[TOOL_CALLS][", named("arguments"), ", ", "]</s>", as_json),
     "qwen_coder": ("", f"<tool_call>\n<function={NAME}>\n" + tags("<parameter={}>\n", "\n</parameter>")
-                   + "\n</function>\n</tool_call>", "\n", "", raw),
-    "step3": ("<|tool_calls_begin|>", STEP3.format(invoke("steptml:")), "\n", "<|tool_calls_end|>", raw),
+                   + "\n</function>\n</tool_call>", "\n", "", str),
+    "step3": ("<|tool_calls_begin|>",
+              f"<|tool_call_begin|>function<|tool_sep|>{invoke('steptml:')}<|tool_call_end|>", "\n",
+              "<|tool_calls_end|>", str),
 }  # fmt: skip
 OF = {"deepseek_r1": "deepseek_v3", "llama4": "llama", "mistral_v3": "mistral"}
 
@@ -147,7 +138,6 @@ def contents(name: str, writing: Writing | None) -> dict[str, Callable[[int], tu
     if writing is None:
         return {
             "prose": lambda size: (filled([PROSE], size), 0),
-            "code": lambda size: (filled([LINE], size), 0),
             "angles": lambda size: (filled(["a < b, x<y <", "<< <| </ <a> <", "<|x|> "], size), 0),
             "only <": lambda size: ("<" * size, 0),
         }
@@ -172,43 +162,27 @@ def chunked(text: str, size: int) -> list[str]:
 
 def sse(chunks: list[str]) -> list[str]:
     head = {"id": "chatcmpl-8f3a61d0c2", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": "k2"}
-    return [
-        json.dumps(head | {"choices": [{"index": 0, "delta": {"content": chunk}, "finish_reason": None}]})
-        for chunk in chunks
-    ]
+    choice = {"index": 0, "finish_reason": None}
+    return [json.dumps(head | {"choices": [choice | {"delta": {"content": chunk}}]}) for chunk in chunks]
 
 
-def scanned(chunks: list[str]) -> list[Piece]:
-    scanner = Scanner(DIALECTS)
-    pieces = [piece for chunk in chunks for piece in scanner.feed(chunk)]
-    return pieces + scanner.finish()
-
-
-class Cost(NamedTuple):
-    """CPU seconds of the scanner and of the verdict."""
-
-    scan: float
-    decide: float
-
-    @property
-    def sum(self) -> float:
-        return self.scan + self.decide
-
-
-def read(chunks: list[str]) -> tuple[Cost, Decision]:
+def read(chunks: list[str]) -> tuple[float, float, Decision]:
+    """CPU seconds of all and of the scanner, and the verdict."""
     gc.collect()
     start = time.process_time()
-    pieces = scanned(chunks)
+    scanner = Scanner(DIALECTS)
+    pieces: list[Piece] = []
+    for chunk in chunks:
+        pieces += scanner.feed(chunk)
+    pieces += scanner.finish()
     between = time.process_time()
     decision = decide(pieces, (), (), OFFERS, DIALECTS)
-    return Cost(between - start, time.process_time() - between), decision
+    return time.process_time() - start, between - start, decision
 
 
 def loads(lines: list[str]) -> float:
-    gc.collect()
     start = time.process_time()
-    for line in lines:
-        json.loads(line)
+    _ = [json.loads(line) for line in lines]
     return time.process_time() - start
 
 
@@ -220,29 +194,28 @@ class Row(NamedTuple):
     growth: float
     ratio: float
 
-    @property
-    def title(self) -> str:
+    def __str__(self) -> str:
         return f"{self.name:14} {self.kind:9} {self.chunk:5} {self.size:8}"
 
 
 def row(name: str, kind: str, make: Callable[[int], tuple[str, int]], chunk: int, size: int, runs: int) -> Row:
     costs, sizes = [], []
-    for text, calls in (make(size), make(2 * size)):
+    for text, calls in (make(size), make(2 * size)):  # noqa: B007
         chunks = chunked(text, chunk)
         tries = [read(chunks)]
-        while len(tries) < runs and tries[0][0].sum < SLOW:
+        while len(tries) < runs and tries[0][0] < SLOW:
             tries.append(read(chunks))
-        costs.append(min((cost for cost, _ in tries), key=lambda cost: cost.sum))
+        costs.append(min(cost[:2] for cost in tries))
         sizes.append(len(text))
-        good = sum(not call.problem for call in tries[0][1].calls)
+        good = sum(not call.problem for call in tries[0][2].calls)
     lines = sse(chunks)
     unit = min(loads(lines) for _ in range(runs))
-    once, twice = costs
-    result = Row(name, kind, chunk, size, 2 * twice.sum / once.sum * sizes[0] / sizes[1], twice.sum / unit)
+    (once, _), (twice, scan) = costs
+    result = Row(name, kind, chunk, size, 2 * twice / once * sizes[0] / sizes[1], twice / unit)
     over = " " + "G" * (result.growth > GROWTH) + "R" * (result.ratio > RATIO)
     wrong = f" {good} calls of {calls}" if calls >= 0 and good != calls else ""
-    times = f"{once.sum * 1e3:9.1f} {twice.sum * 1e3:9.1f} ms (scan {twice.scan / twice.sum:4.0%})"
-    print(f"{result.title} {times} {result.growth:6.2f} {result.ratio:6.2f}{over}{wrong}", flush=True)
+    times = f"{once * 1e3:9.1f} {twice * 1e3:9.1f} ms (scan {scan / twice:4.0%})"
+    print(f"{result!s} {times} {result.growth:6.2f} {result.ratio:6.2f}{over}{wrong}", flush=True)
     return result
 
 
@@ -291,11 +264,11 @@ def held(text: str, chunk: int) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="short texts, and each once")
-    parser.add_argument("--dialect", default="", help=f"a dialect or a writing, or {TEXT!r} for plain text")
+    parser.add_argument("--dialect", default="", help="a dialect or a writing, or 'text' for plain text")
     options = parser.parse_args()
     chosen = writings(options.dialect)
     runs = 1 if options.quick else RUNS
-    subjects = [*([(TEXT, None)] if options.dialect in ("", TEXT) else []), *chosen.items()]
+    subjects = [*([("text", None)] if options.dialect in ("", "text") else []), *chosen.items()]
     print(f"{'':14} {'':9} chunk     size {'N':>9} {'2N':>9} {'':16} growth  ratio")
     rows = []
     for name, writing in subjects:
@@ -308,13 +281,13 @@ def main() -> None:
     print(f"\nworst growth ({GROWTH} is the target) and worst ratio ({RATIO})")
     for key in ("growth", "ratio"):
         for found in sorted(rows, key=lambda row: -getattr(row, key))[: 3 if options.quick else 12]:
-            print(f"{key:6} {getattr(found, key):7.2f}  {found.title}")
+            print(f"{key:6} {getattr(found, key):7.2f}  {found!s}")
     print(f"\ncharacters late: {'mark':>12} {'header':>9} {'arguments':>9} {'first':>9} {'silence':>9}")
     for name, writing in chosen.items():
         print(late(name, writing))
     print("\nbytes held by a scanner after a tenth, and after 1 MB")
     million = 100_000 if options.quick else 1_000_000
-    tests = {"plain text": filled([PROSE], million)} if options.dialect in ("", TEXT) else {}
+    tests = {"plain text": filled([PROSE], million)} if options.dialect in ("", "text") else {}
     for name, writing in chosen.items():
         tests[f"{name} halves"] = contents(name, writing)["halves"](million)[0]
         tests[f"{name} between calls"] = filled([writing.calls("x") + "\n" + PROSE], million)
