@@ -29,8 +29,8 @@ from roundtrip.agent.leaks.dialect import WHITE
 from roundtrip.agent.leaks.json_scanner import DEEPEST, JsonScanner
 from roundtrip.agent.leaks.notation import CUT, Arguments
 
-_MOST_MENDED = 200_000
-"""Characters. What is longer would take json-repair too long."""
+_MOST_MENDED, _MOST_REPAIRED = 200_000, 20_000
+"""Characters that Python's parser and json-repair are given. What is longer would take them too long."""
 
 
 def read_arguments(raw: str, *, ended: bool = False) -> Arguments:
@@ -136,6 +136,9 @@ def _ambiguous(text: str, tree: ast.expr) -> bool:
 
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\Z)|(?<![\w-])[A-Za-z_][\w-]*+(?=\s*:)', re.DOTALL)
+_PLAUSIBLE = re.compile(r"(?:[\[\]{}:s]|true|false|null|-?\d[\d.e+-]*+)*+")
+"""What the skeleton of JSON is made of. json-repair takes quadratic time over what is not."""
+
 _CLOSED = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _BLANK = re.compile(r"[\s,]+")
 
@@ -144,6 +147,8 @@ def _repaired(text: str) -> Any:
     from json_repair import repair_json
 
     skeleton = _skeleton(text)
+    if len(text) > _MOST_REPAIRED or not _PLAUSIBLE.fullmatch(skeleton):
+        return None
     if any(found[0].startswith('"') and not _CLOSED.fullmatch(found[0]) for found in _TOKEN.finditer(text)):
         return None
     try:

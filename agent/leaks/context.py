@@ -216,11 +216,12 @@ def literal(pieces: list[Piece]) -> tuple[list[Piece], Ranges]:
     result: list[Piece] = []
     raw_ranges: list[tuple[int, int]] = []
     at, raw_at = 0, 0
-    quoting = False
+    quoting = doubting = False
     for piece, shown in zip(pieces, visible, strict=True):
         if piece.kind not in inside:
             quoting = piece.kind is Kind.MARK and (at in mentions or sure.hold(at))
-        if piece.kind is Kind.MARK and doubtful.hold(at):
+            doubting = piece.kind is Kind.MARK and doubtful.hold(at)
+        if doubting:
             raw_ranges.append((raw_at, raw_at + len(piece.raw)))
         result.append(Piece(Kind.TEXT, piece.raw) if quoting else piece)
         at, raw_at = at + len(shown), raw_at + len(piece.raw)

@@ -95,7 +95,7 @@ class Json:
             raw = raw.rstrip().removesuffix(_FENCE)
         if header or not raw.strip():
             return (Written(header, read_arguments(raw, ended=closed), raw),)
-        return tuple(_calls(raw, closed))
+        return tuple(_calls(raw, closed)) or (Written(header, read_arguments(raw), raw),)
 
 
 JSON, ENVELOPES, FENCED = Json(), Json(several=True), Json(fenced=True)

@@ -177,7 +177,7 @@ def glm(line: str, begin: str = "<tool_call>NAME") -> Callable[[str, Arguments, 
     def call(name: str, arguments: Arguments, number: int) -> Parts:
         parts = [begin.replace("NAME", name), *gap]
         for key, value in arguments.items():
-            parts += ["<arg_key>", key, "</arg_key>", *gap, "<arg_value>", plain(value), "</arg_value>", *gap]
+            parts += ["<arg_key>", Said(key), "</arg_key>", *gap, "<arg_value>", plain(value), "</arg_value>", *gap]
         return [*parts, "</tool_call>"]
 
     return call

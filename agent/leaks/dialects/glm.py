@@ -20,9 +20,9 @@ from roundtrip.agent.leaks.marks import beginnings
 from roundtrip.agent.leaks.tags import Tags
 
 _KEY = r"[^<>\n]{1,128}"
-_OPENS = rf"(?:<arg_key>|<tool_call>)?\s{{0,8}}(?P<key>{_KEY}?)\s{{0,8}}</arg_key>\s{{0,64}}<arg_value>"
-_PAIR = rf"\s{{0,8}}{_KEY}\s{{0,8}}</arg_key>\s{{0,64}}<arg_value>"
-_GLUED = r"</arg_key>\s{0,64}<arg_value>"
+_OPENS = rf"(?:<arg_key>|<tool_call>)?\s{{0,8}}(?P<key>{_KEY}?)\s{{0,8}}</arg_key>{BLANK}<arg_value>"
+_PAIR = rf"\s{{0,8}}{_KEY}\s{{0,8}}</arg_key>{BLANK}<arg_value>"
+_GLUED = rf"</arg_key>{BLANK}<arg_value>"
 _OPENING = beginnings(_PAIR, "<arg_key>" + _PAIR, "<tool_call>" + _PAIR, _GLUED)
 
 TAGS = Tags(
