@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from roundtrip.agent.commands.parse import parse
 
+pytestmark = pytest.mark.once
+
 CORPUS = Path(__file__).parents[1] / "corpus"
 CASES = [json.loads(line) for file in sorted(CORPUS.glob("*.jsonl")) for line in file.read_text("utf-8").splitlines()]
 
 
-@pytest.mark.once
 def test_the_kit_passes_through_the_same_door() -> None:
     """Each case whole, in characters and at random cuts."""
     command = [sys.executable, "-P", "-m", "roundtrip.agent", "conformance", "--kit", str(CORPUS), "--json"]

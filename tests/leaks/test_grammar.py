@@ -211,6 +211,7 @@ def test_a_damaged_turn_runs_nothing_that_nobody_said(family: Family, data: st.D
     answer = answers(data.draw(damaged(family, turn)), sizes)
     said = {text for _, arguments in turn.calls for text in (*strings(arguments), *map(str, arguments.values()))}
     said |= {json.dumps(value, ensure_ascii=False) for _, arguments in turn.calls for value in arguments.values()}
+    said |= {text.removesuffix("\n") for text in said if family.raw}  # where its end tag is lost, that may be layout
     for name, arguments in ran(answer):
         assert name in {name for name, _ in turn.calls}
         # a value between tags may hold tags: where a file that shows some ends, damage can move without a trace

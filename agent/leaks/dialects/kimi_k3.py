@@ -67,6 +67,7 @@ DIALECT = Dialect(
         "<|close|>toolstoolsmessage<|sep|>": Role.SECTION_END,
         "<|close|>toolsmessage<|sep|>": Role.SECTION_END,
         "<|close|>think<|open|>response<|sep|>": Role.FRAME,
+        "<|close|><|sep|>": Role.FRAME_END,  # without its name (senpi#537)
     },
     spelt={
         _open("tools"): Role.SECTION_BEGIN,
