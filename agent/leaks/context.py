@@ -199,6 +199,15 @@ _THINK = (Role.THINK_BEGIN, Role.THINK_END, Role.STOP)
 _MENTION = re.compile(rf"[\w,;:(][ \t]{_MARK}(?=[ \t]*[,;:.!?)]|[ \t]+[^\W\d_A-Z])")
 
 
+def _is_open(piece: Piece) -> bool:
+    """Whether arguments are not ended."""
+    if piece.notation is None:
+        return False
+    scanner = piece.notation.scanner()
+    scanner.feed(piece.raw, 0, True)
+    return scanner.state != "done"
+
+
 def literal(pieces: list[Piece]) -> tuple[list[Piece], Ranges]:
     """The pieces with quoted markup turned into text, and the doubtful ranges of their raw text. A quoted marker
     takes the header or arguments behind it along."""
@@ -210,6 +219,8 @@ def literal(pieces: list[Piece]) -> tuple[list[Piece], Ranges]:
         around = (visible[number - 1], visible[number + 1])
         if pieces[number].kind is Kind.TEXT and visible[number].isspace() and set(around) <= {_MARK, _INSIDE}:
             visible[number] = _INSIDE
+    if pieces[-1].kind is Kind.ARGUMENTS and _is_open(pieces[-1]):  # it may have taken the end of a quotation along
+        visible[-1] = pieces[-1].raw
     text = "".join(visible)
     sure, doubtful = quoted(text)
     mentions = {found.end() - 1 for found in _MENTION.finditer(text)}

@@ -41,8 +41,10 @@ def last_torn(items: list[Item]) -> int:
 
 def is_mentioned(items: list[Item], number: int) -> bool:
     """Whether an item is a word in the middle of a sentence."""
-    behind = number + 1
-    while behind < len(items) and items[behind].role is Role.STOP:
+    before, behind = number - 1, number + 1
+    while before >= 0 and is_call_mark(items[before]):
+        before -= 1
+    while behind < len(items) and (is_call_mark(items[behind]) or items[behind].role is Role.STOP):
         behind += 1
-    near = [items[n] if 0 <= n < len(items) else None for n in (number - 1, behind)]
+    near = [items[n] if 0 <= n < len(items) else None for n in (before, behind)]
     return in_sentence(*(item.raw if item and item.kind == "text" else "" for item in near))
