@@ -17,6 +17,8 @@ import pytest
 from roundtrip.agent.commands.conformance import Case, KitError, Result, forms, load, own_kit, problem, same_json
 from roundtrip.agent.commands.conformance_report import CLASSES, table
 
+pytestmark = pytest.mark.once
+
 AGENT = [sys.executable, "-P", "-m", "roundtrip.agent", "conformance"]
 KIT = Path(__file__).parents[1] / "corpus"
 

@@ -405,6 +405,7 @@ def test_a_row_is_read_as_it_is_meant(row: Row) -> None:
     assert all(bad["reason"] for bad in answer["unresolved"])
 
 
+@pytest.mark.once
 @pytest.mark.parametrize("row", ROWS.values(), ids=ROWS)
 def test_chunks_never_show(row: Row) -> None:
     whole = parse(row.request)
