@@ -179,11 +179,12 @@ def strings(value: Any) -> Iterator[str]:
             yield from strings(part)
 
 
-def struck(draw: st.DrawFn, parts: list[str]) -> list[str]:
+def struck(draw: st.DrawFn, parts: list[str], only_marks: bool) -> list[str]:
     """The parts with one of them dropped, doubled, put elsewhere, or without one of its letters."""
     structure = [n for n, part in enumerate(parts) if not isinstance(part, Said) and part.strip()]
     marks = [n for n in structure if MARK.match(parts[n]) and not THOUGHT.search(parts[n])]
-    at, how = draw(st.sampled_from(structure)), draw(st.sampled_from(["drop", "double", "swap", "letter"]))
+    at = draw(st.sampled_from(marks if only_marks and marks else structure))
+    how = draw(st.sampled_from(["drop", "double", "letter", *["swap"] * bool(marks)]))
     if how == "swap":
         at, other = draw(st.sampled_from(marks)), draw(st.sampled_from(marks))
         parts[at], parts[other] = parts[other], parts[at]
@@ -198,8 +199,8 @@ def struck(draw: st.DrawFn, parts: list[str]) -> list[str]:
 @st.composite
 def damaged(draw: st.DrawFn, family: Family, turn: Turn) -> str:
     parts = list(family.parts(turn))
-    for _ in range(draw(st.integers(1, 2))):
-        parts = struck(draw, parts)
+    for number in range(draw(st.integers(1, 2))):
+        parts = struck(draw, parts, only_marks=number > 0)  # two quotation marks less could be another whole string
     return "".join(parts)
 
 
