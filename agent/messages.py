@@ -97,13 +97,22 @@ Message = System | User | Assistant | Result
 
 
 @dataclass(frozen=True, slots=True)
+class Image:
+    """A picture for a model that takes pictures. media_type: such as image/png. data: its bytes in base64."""
+
+    media_type: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
 class ToolResult:
     """What a tool returns: `content` for the model, `details` for the person who watches.
 
-    A tool whose `answer` is not None ends the turn with that answer (`attempt_completion`).
+    images: what the content speaks of, only if the model takes images (`tooling.Situation`). A tool whose `answer` is not None ends the turn with that answer (`attempt_completion`).
     """
 
     content: str
     details: str = ""
     failed: bool = False
     answer: str | None = None
+    images: tuple[Image, ...] = ()

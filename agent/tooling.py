@@ -26,7 +26,7 @@ class Refusal:
 class Intent:
     """What a call is about to do: the one thing that path rules, approvals and editors look at.
 
-    paths: absolute, symlinks resolved. command: the shell command line, "" for none.
+    paths: absolute, symlinks resolved. command: the shell command line, "" for none. url: what it fetches, "" for none.
     preview: gives what would change, for people: a unified diff, or a sentence where there is none to see, "" if
     nothing can be told. It reads files, so it is called only where somebody looks.
     refusal: not None means that the call can't be done whoever approves of it.
@@ -35,6 +35,7 @@ class Intent:
     effect: Effect
     paths: tuple[Path, ...] = ()
     command: str = ""
+    url: str = ""
     refusal: Refusal | None = None
     preview: Callable[[], str] = str
 
@@ -53,6 +54,22 @@ class Finished:
 
 Output = Callable[[str], None]
 """Takes a piece of a tool's live output, for people only: the model never sees it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What the tools of a session depend on; it holds until the session's end, because it shapes the prompt's prefix.
+
+    context: tokens that fit into a request, slots: requests that the server works on at a time; 0 where that is not
+    known. images: the model takes them. interactive: somebody is there to be asked. wanted: names of the optional
+    tools that the user switched on.
+    """
+
+    context: int = 0
+    slots: int = 0
+    images: bool = False
+    interactive: bool = False
+    wanted: frozenset[str] = frozenset()
 
 
 class Workspace(Protocol):
