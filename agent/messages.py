@@ -108,7 +108,8 @@ class Image:
 class ToolResult:
     """What a tool returns: `content` for the model, `details` for the person who watches.
 
-    images: what the content speaks of, only if the model takes images (`tooling.Situation`). A tool whose `answer` is not None ends the turn with that answer (`attempt_completion`).
+    images: what the content speaks of, only if the model takes images (`tooling.Situation`).
+    A tool whose `answer` is not None ends the turn with that answer (`attempt_completion`).
     """
 
     content: str
