@@ -11,8 +11,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from roundtrip.agent.leaks import DIALECTS, Role
+from roundtrip.agent.wire.control_tokens import CONTROL_TOKENS
 
-MARKERS: tuple[str, ...] = tuple(dict.fromkeys(token for dialect in DIALECTS for token in dialect.tokens))
+MARKERS: tuple[str, ...] = tuple(
+    dict.fromkeys(
+        [
+            *(token for dialect in DIALECTS for token in dialect.tokens),
+            *(token for tokens in CONTROL_TOKENS.values() for token in tokens),
+        ]
+    )
+)
 """Control tokens of all known families. All are defused for every profile: the name of a model proves little."""
 
 

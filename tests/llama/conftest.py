@@ -1,5 +1,7 @@
-"""The fixture `llama`: the real llama.cpp server, playing the turns that a test dictates."""
+"""The fixtures `serve`, the real llama.cpp server over any file of weights, and `llama`, which writes weights that
+play the turns that a test dictates."""
 
+import itertools
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -12,16 +14,27 @@ HERE = Path(__file__).parent
 
 
 @pytest.fixture
-def llama(tmp_path: Path) -> Iterator[Callable[..., str]]:
+def llama(tmp_path: Path, serve: Callable[..., str]) -> Callable[..., str]:
     """llama(turns, special=True, reasoning_format="none", …) -> base URL, without `/v1`."""
     pytest.importorskip("gguf")
     from llama.scripted_weights import write
 
-    servers: list[subprocess.Popen[str]] = []
+    numbers = itertools.count()
 
     def start(turns: Sequence[str], **flags: str | bool) -> str:
-        model = tmp_path / f"model-{len(servers)}.gguf"
+        model = tmp_path / f"model-{next(numbers)}.gguf"
         write(model, turns)
+        return serve(model, **flags)
+
+    return start
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[..., str]]:
+    """serve(model, special=True, …) -> base URL, without `/v1`."""
+    servers: list[subprocess.Popen[str]] = []
+
+    def start(model: Path, **flags: str | bool) -> str:
         command = [sys.executable, str(HERE / "server.py"), str(model), *_options(flags)]
         servers.append(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
         return _address(servers[-1])

@@ -60,7 +60,7 @@ def write(path: Path, turns: Sequence[str]) -> None:
     weights = Weights(offsets, units, len(turns))
     writer = gguf.GGUFWriter(path, "llama")
     _describe(writer, weights)
-    _tokenizer(writer)
+    tokenizer(writer, CONTROL)
     for name, array in weights.tensors().items():
         writer.add_tensor(name, array)
     writer.write_header_to_file()
@@ -262,16 +262,16 @@ def _describe(writer: gguf.GGUFWriter, weights: Weights) -> None:
     writer.add_file_type(gguf.LlamaFileType.ALL_F32)
 
 
-def _tokenizer(writer: gguf.GGUFWriter) -> None:
-    """Bytes under the printable stand-ins that byte-level BPE gives them, then the control tokens."""
+def tokenizer(writer: gguf.GGUFWriter, control: Sequence[str]) -> None:
+    """Bytes under the printable stand-ins that byte-level BPE gives them, then the control tokens, `CONTROL` first."""
     printable = {*range(33, 127), *range(161, 173), *range(174, 256)}
     spare = iter(range(256, 512))
     names = [chr(byte if byte in printable else next(spare)) for byte in range(256)]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("kimi-k2")
-    writer.add_token_list(names + CONTROL)
+    writer.add_token_list([*names, *control])
     writer.add_token_merges([f"{names[0]} {names[1]}"])  # one is asked for; NUL + SOH never occurs
-    writer.add_token_types([gguf.TokenType.NORMAL] * 256 + [gguf.TokenType.CONTROL] * len(CONTROL))
+    writer.add_token_types([gguf.TokenType.NORMAL] * 256 + [gguf.TokenType.CONTROL] * len(control))
     writer.add_bos_token_id(ID["[BOS]"])
     writer.add_eos_token_id(ID["<|im_end|>"])
     writer.add_pad_token_id(ID["[PAD]"])
