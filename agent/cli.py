@@ -16,6 +16,8 @@ from roundtrip.agent.commands.entries import COMMANDS, add_run_flags
 
 TYPE_CHECKING = False  # as `typing` has it, without importing it: `agent --help` would pay for that
 if TYPE_CHECKING:
+    from typing import Literal
+
     from roundtrip.agent.commands.options import Options
 
 _DESCRIPTION = "A coding agent for the terminal: every tool call gets exactly one result."
@@ -24,7 +26,11 @@ without a prompt, in a terminal: an interactive session
 
 commands (as the first word; `agent -- parse` is a prompt):
   sessions  list the sessions of this folder
+  undo, diff, checkpoints
+            take back the agent's last change, show what it did, list what can be taken back
   config    show each setting and where it comes from
+  trust     show a project's own configuration, and accept it
+  sandbox   show what commands may do on this machine, and prove it
   demo      watch the agent work against a scripted model; needs no server
   parse     the leak parser as a filter: a JSON object a line in, one out
   conformance
@@ -37,6 +43,8 @@ exit codes: 0 answered, 1 the model or its server failed, 2 wrong flags or confi
   3 a limit was reached, 4 answered but calls were refused for want of permission,
   130 interrupted, 143 ended by SIGTERM
 """
+PERMITTED = ("edit", "command", "network", "outside")
+OPTIONAL_TOOLS = ("new_task", "web_fetch")
 _CHOOSE = "?"
 """`--resume` without an id: show the sessions and ask."""
 
@@ -116,8 +124,25 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--base-url", metavar="URL", help="the server, such as http://127.0.0.1:8080/v1")
     parser.add_argument("--model", metavar="NAME", help="the model (default: the first that the server lists)")
     add_run_flags(parser)
-    parser.add_argument("--yes", action="store_true", help="allow edits and commands without asking")
-    parser.add_argument("--allow", action="append", choices=["edit", "command"], help="allow one of them")
+    mode = parser.add_mutually_exclusive_group()
+    mode.add_argument("--mode", choices=["plan", "ask", "edits", "auto"], help="what is not asked (default: ask)")
+    mode.add_argument(
+        "--yes", dest="mode", action="store_const", const="auto",
+        help="allow edits and commands without asking, as --mode auto; nothing outside the workspace, no network",
+    )  # fmt: skip
+    parser.add_argument("--allow", action="append", choices=PERMITTED, help="allow one kind; repeatable")
+    parser.add_argument(
+        "--tool", metavar="NAME", action="append", choices=OPTIONAL_TOOLS,
+        help=f"offer an optional tool: {' or '.join(OPTIONAL_TOOLS)}; repeatable",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sandbox", choices=["auto", "off", "strict"],
+        help="for commands: the best there is (default), none, or none but a complete one; see: agent sandbox",
+    )  # fmt: skip
+    parser.add_argument(
+        "--writable", metavar="DIR", action="append", default=[],
+        help="a folder that commands may write beside the workspace, such as ~/.gradle; repeatable",
+    )  # fmt: skip
     again = parser.add_mutually_exclusive_group()
     again.add_argument(
         "-c", "--continue", dest="resume", action="store_const", const="", help="go on with this folder's last session"
@@ -152,18 +177,32 @@ def _options(options: argparse.Namespace, prompt: str) -> Options:
     from roundtrip.agent.commands.options import Options
     from roundtrip.agent.runtime.config import state_path
 
-    allowed = {"edit", "command"} if options.yes else set(options.allow or [])
     return Options(
         prompt=prompt,
         workspace=Path(options.workspace),
         base_url=options.base_url,
         model=options.model,
-        allow=frozenset(allowed),
+        allow=frozenset(options.allow or ()),
+        mode=options.mode,
         json=options.json,
         requests=Path(options.requests) if options.requests else None,
         max_steps=options.max_steps,
         stream=options.stream_json,
         resume=None if options.resume == _CHOOSE else options.resume,
         choose=options.resume == _CHOOSE,
+        tools=frozenset(options.tool or ()),
         sessions=state_path() / "sessions",
+        sandbox=options.sandbox or _preferred_sandbox(),
+        writable=tuple(Path(folder).expanduser() for folder in options.writable),
     )
+
+
+def _preferred_sandbox() -> Literal["auto", "off", "strict"]:
+    """What the user's config file says. What is wrong with that file is said where the server is looked for."""
+    from roundtrip.agent.runtime.config import ConfigError, config_path
+    from roundtrip.agent.runtime.preferences import user_preferences
+
+    try:
+        return user_preferences(config_path()).sandbox or "auto"
+    except ConfigError:
+        return "auto"

@@ -16,6 +16,8 @@ waits. Deltas never come here, so a log of closed events rebuilds the same conve
     RUNNING    UserSaid         queued until the results are in                     RUNNING
     RUNNING    Interrupted      open calls are answered: they may have run          READY
     ASKED      Interrupted      -                                                   READY
+    READY      Rewound          the messages from a user's one on are gone          READY
+    ASKED      Rewound          the same                                            READY
     any        ModelChanged     later requests are rendered for that profile        same
 
 Everything else is a mistake of the caller and raises `ConversationError`.
@@ -26,13 +28,14 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from roundtrip.agent.events import (
     AssistantEnded,
     ClosedEvent,
     Interrupted,
     ModelChanged,
+    Rewound,
     ToolFinished,
     Unreadable,
     UserSaid,
@@ -61,10 +64,11 @@ class Conversation:
     """`apply` is the only way in, `messages` the only way out."""
 
     def __init__(self, system: str) -> None:
+        self.system: Final = system
         self._messages: list[Message] = [System(system)]
         self._state = State.READY
         self._step = 0
-        self._open: dict[int, str | None] = {}
+        self._open: dict[int, Result | None] = {}
         self._notes: list[str] = []
         self._profile = ""
 
@@ -144,12 +148,12 @@ class Conversation:
     def _finish(self, event: ToolFinished) -> None:
         if event.step != self._step or self._open.get(event.index, "") is not None:
             raise ConversationError(f"no call ({event.step}, {event.index}) is open in {self!r}")
-        self._open[event.index] = event.content if event.content.strip() else NO_OUTPUT
+        self._open[event.index] = Result(event.content if event.content.strip() else NO_OUTPUT, event.images)
         if not self.open_calls:
             self._close(State.ASKED)
 
     def _interrupt_calls(self, event: Interrupted) -> None:
-        self._open = {index: INTERRUPTED if result is None else result for index, result in self._open.items()}
+        self._open = {index: result or Result(INTERRUPTED) for index, result in self._open.items()}
         self._close(State.READY)
 
     def _interrupt(self, event: Interrupted) -> None:
@@ -157,17 +161,25 @@ class Conversation:
 
     def _close(self, state: State) -> None:
         """All results are in: they enter the history together, then what had to wait for them."""
-        self._messages += [Result(result or NO_OUTPUT) for result in self._open.values()]
+        self._messages += [result for result in self._open.values() if result]
         self._messages += [User(text) for text in self._notes]
         self._open, self._notes = {}, []
         self._step += 1
         self._state = state
 
+    def _rewind(self, event: Rewound) -> None:
+        """Where the user speaks, no call is open. Steps are numbered on: what was said once keeps its number."""
+        gone = self._messages[event.cut :]
+        if not 0 < event.cut <= len(self._messages) or (gone and not isinstance(gone[0], User)):
+            raise ConversationError(f"message {event.cut} is none of the user's in {self!r}")
+        del self._messages[event.cut :]
+        self._state = State.READY
+
     def _change_model(self, event: ModelChanged) -> None:
         self._profile = event.profile
 
 
-def _open_calls(message: Assistant) -> dict[int, str | None]:
+def _open_calls(message: Assistant) -> dict[int, Result | None]:
     """The calls that wait for a result. What one of them holds would be sent with every later request."""
     for call in message.calls:
         if not call.name or not _is_object(call.arguments):
@@ -197,10 +209,12 @@ def _note(unreadable: tuple[Unreadable, ...]) -> str:
 _TABLE: Mapping[tuple[State, type], Callable[[Conversation, Any], None]] = {
     (State.READY, UserSaid): Conversation._say,
     (State.READY, Interrupted): Conversation._interrupt,
+    (State.READY, Rewound): Conversation._rewind,
     (State.READY, ModelChanged): Conversation._change_model,
     (State.ASKED, UserSaid): Conversation._say,
     (State.ASKED, AssistantEnded): Conversation._answer,
     (State.ASKED, Interrupted): Conversation._interrupt,
+    (State.ASKED, Rewound): Conversation._rewind,
     (State.ASKED, ModelChanged): Conversation._change_model,
     (State.RUNNING, UserSaid): Conversation._queue,
     (State.RUNNING, ToolFinished): Conversation._finish,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal, get_args
 
-from roundtrip.agent.messages import Assistant
+from roundtrip.agent.messages import Assistant, Image
 
 VERSION = 1
 """Version of the JSON form. Fields may be added to a version; none is renamed or removed."""
@@ -129,7 +129,8 @@ class ToolOutput:
 
 @dataclass(frozen=True, slots=True)
 class ToolFinished:
-    """content is what the model reads, details what a person is shown. refused: for want of permission."""
+    """content is what the model reads, images what it sees beside that, details what a person is shown.
+    refused: for want of permission."""
 
     step: int
     index: int
@@ -137,6 +138,7 @@ class ToolFinished:
     details: str = ""
     failed: bool = False
     refused: bool = False
+    images: tuple[Image, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ class Compacted:
 
 @dataclass(frozen=True, slots=True)
 class Rewound:
-    """Messages from number `cut` on are gone. Reserved: nothing sends it yet."""
+    """The user took back the messages from number `cut` on, one of theirs; the system message is number 0."""
 
     cut: int
 

@@ -8,9 +8,12 @@ inside, a call is keyed by (step, index).
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 Effect = Literal["reads", "edits", "runs", "network"]
 """What a tool may do to the world; `reads` changes nothing and may run in parallel."""
@@ -22,7 +25,9 @@ class ToolSpec:
 
     `parameters` is the JSON Schema of the arguments object. `aliases` are other names that models use for
     the same tool, `parameter_aliases` maps other parameter names to ours, and each schema in `legacy` is an
-    older shape of the arguments that the tool still understands. A tool that is not `offered` is accepted
+    older shape of the arguments that the tool still understands. `adapt` brings what other agents' tools take into our
+    shape where names alone can't (other units, nested objects), or says to the model why that can't be done; it is pure
+    and never raises. A tool that is not `offered` is accepted
     when it is called, but never described to the model. `example` is one correct arguments object, for errors.
     """
 
@@ -35,6 +40,7 @@ class ToolSpec:
     legacy: tuple[Mapping[str, Any], ...] = ()
     offered: bool = True
     example: str = "{}"
+    adapt: Callable[[Mapping[str, Any]], Mapping[str, Any] | str] = dict
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +93,29 @@ class Assistant:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
-    """The one result of a call; it stands directly behind its assistant message, in call order."""
-
-    content: str
-
-
-Message = System | User | Assistant | Result
-
-
-@dataclass(frozen=True, slots=True)
 class Image:
     """A picture for a model that takes pictures. media_type: such as image/png. data: its bytes in base64."""
 
     media_type: str
     data: str
+
+    @property
+    def sound(self) -> bool:
+        """Whether both are what they should be. A server refuses a history with any other image for ever."""
+        known = re.fullmatch(r"image/[a-z0-9.+-]{1,40}", self.media_type)
+        digits = self.data.rstrip("=").encode("ascii", "replace")
+        return bool(known and digits) and not digits.translate(None, _BASE64)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The one result of a call; it stands directly behind its assistant message, in call order."""
+
+    content: str
+    images: tuple[Image, ...] = ()
+
+
+Message = System | User | Assistant | Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +124,7 @@ class ToolResult:
 
     images: what the content speaks of, only if the model takes images (`tooling.Situation`).
     A tool whose `answer` is not None ends the turn with that answer (`attempt_completion`).
+    refused: part of what it was to do was not, for want of permission (`new_task`).
     """
 
     content: str
@@ -117,3 +132,4 @@ class ToolResult:
     failed: bool = False
     answer: str | None = None
     images: tuple[Image, ...] = ()
+    refused: bool = False

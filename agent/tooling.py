@@ -7,7 +7,8 @@ excepted, which is how an interrupt arrives.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -26,7 +27,8 @@ class Refusal:
 class Intent:
     """What a call is about to do: the one thing that path rules, approvals and editors look at.
 
-    paths: absolute, symlinks resolved. command: the shell command line, "" for none. url: what it fetches, "" for none.
+    paths: absolute, symlinks resolved. command: the shell command line, "" for none. url: what it fetches, "" for none;
+    private: the url leads to this machine, its network or the model's server, which a yes to the web does not cover.
     preview: gives what would change, for people: a unified diff, or a sentence where there is none to see, "" if
     nothing can be told. It reads files, so it is called only where somebody looks.
     refusal: not None means that the call can't be done whoever approves of it.
@@ -36,6 +38,7 @@ class Intent:
     paths: tuple[Path, ...] = ()
     command: str = ""
     url: str = ""
+    private: bool = False
     refusal: Refusal | None = None
     preview: Callable[[], str] = str
 
@@ -56,6 +59,23 @@ Output = Callable[[str], None]
 """Takes a piece of a tool's live output, for people only: the model never sees it."""
 
 
+Inquire = Callable[[str, tuple[str, ...]], Awaitable[str | None]]
+"""Asks the user a question with options to choose from, none for an open one. None: nobody answers."""
+
+Delegate = Callable[[str, Output], Awaitable[ToolResult]]
+"""Has a task done in a conversation of its own, and returns its last answer; Output gets its steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """What tools reach beside the workspace; None where a session has no such thing. server: base URL of the model's
+    server, which they are to leave alone."""
+
+    inquire: Inquire | None = None
+    delegate: Delegate | None = None
+    server: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """What the tools of a session depend on; it holds until the session's end, because it shapes the prompt's prefix.
@@ -71,12 +91,107 @@ class Situation:
     interactive: bool = False
     wanted: frozenset[str] = frozenset()
 
+    @property
+    def delegates(self) -> bool:
+        """Whether `new_task` is offered. In a single slot, a child's prompt would push its parent's from the cache."""
+        return "new_task" in self.wanted and self.slots != 1
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """A part of a command's output: its bytes from `start` to `end` out of `total`. What lies between `start` and
+    where it was asked to begin is not kept any more."""
+
+    start: int
+    text: str
+    end: int
+    total: int
+
+
+JobState = Literal["running", "ended", "timed out", "killed"]
+
+
+class Job(Protocol):
+    """A command that was started, as long as it runs and afterwards."""
+
+    @property
+    def id(self) -> int:
+        """The number under which its output can be read, 0 if it has none."""
+        ...
+
+    @property
+    def command(self) -> str: ...
+
+    @property
+    def state(self) -> JobState: ...
+
+    @property
+    def finished(self) -> Finished:
+        """How it ended; while it runs, how far it is."""
+        ...
+
+    @property
+    def note(self) -> str:
+        """What the model should know of the sandbox to understand the result, "" for nothing."""
+        ...
+
+    @property
+    def total(self) -> int:
+        """Bytes of output so far."""
+        ...
+
+    def keep(self) -> int:
+        """Keeps the output beyond the call that started the command. Returns the id, 0 if that can't be done."""
+        ...
+
+    def read(self, offset: int, most: int) -> Excerpt:
+        """At most `most` bytes of the output from `offset` on; a negative one counts from its end."""
+        ...
+
+    def search(self, words: Sequence[str], most: int) -> tuple[list[tuple[int, str]], int]:
+        """The first lines that hold one of the words, upper and lower case alike, each with its offset; `most` of
+        them. And how many there are."""
+        ...
+
+    async def news(self, since: int, seconds: float) -> None:
+        """Waits until there is output behind `since`, or the command has ended, or the time is over."""
+        ...
+
+    async def kill(self) -> None:
+        """Ends it with all that it has started. Returns when that is done."""
+        ...
+
+
+class Jobs(Protocol):
+    """The shell commands of a session, in the sandbox if there is one. They end with the session."""
+
+    @property
+    def running(self) -> Sequence[Job]:
+        """Those in the background, in the order in which they were started."""
+        ...
+
+    async def run(
+        self, command: str, *, cwd: Path, seconds: float, output: Output, background: bool = False
+    ) -> Job | Refusal:
+        """Runs a command without stdin; after `seconds` it is killed, and so it is when the caller is cancelled.
+
+        background: after `seconds` it is left running instead, and `output` hears no more of it.
+        """
+        ...
+
+    def find(self, id: int) -> Job | Refusal:
+        """The command with this id, also one of this session's earlier runs."""
+        ...
+
 
 class Workspace(Protocol):
     """The directory the agent works in, and the guard of everything outside it."""
 
     @property
     def root(self) -> Path: ...
+
+    @property
+    def jobs(self) -> Jobs: ...
 
     def locate(self, path: str, *, writing: bool = False) -> Path | Refusal:
         """The absolute path with symlinks resolved, or why a tool may not use it. Relative means: to the root."""
@@ -94,12 +209,24 @@ class Workspace(Protocol):
         """Why an existing file may not be overwritten yet ("" if it may): unread, or changed since it was read."""
         ...
 
-    def replace(self, path: Path, data: bytes) -> None:
-        """Writes a file whole or not at all; makes its folders, keeps its mode. Raises OSError."""
+    def replace(self, path: Path, data: bytes, *, over: bytes | None = None, like: Path | None = None) -> None:
+        """Writes a file whole or not at all; makes its folders, keeps mode and owner. Raises OSError.
+
+        over: what the file must still hold for that; None for whatever it does. like: the file whose mode and owner a
+        new one gets.
+        """
         ...
 
-    async def run(self, command: Sequence[str] | str, *, cwd: Path, seconds: float, output: Output) -> Finished:
-        """Runs a program (a str: through the shell) without stdin; at the time limit its whole group is killed."""
+    def remove(self, path: Path, *, over: bytes | None = None) -> None:
+        """Removes a file. over: as for `replace`. Raises OSError."""
+        ...
+
+    def lock(self, *paths: Path) -> AbstractAsyncContextManager[None]:
+        """Keeps these files from other calls of this session, from the check to the write."""
+        ...
+
+    async def run(self, command: Sequence[str], *, cwd: Path, seconds: float, output: Output) -> Finished:
+        """Runs a program of ours, outside the sandbox and without stdin; at the time limit its group is killed."""
         ...
 
 
@@ -154,4 +281,16 @@ class Approver(Protocol):
 
     async def approve(self, call: Call, intent: Intent) -> Refusal | None:
         """None lets the call run."""
+        ...
+
+
+class Recorder(Protocol):
+    """Takes down how the workspace was before a call, so that the call can be undone. It stops no call."""
+
+    async def before(self, call: Call, intent: Intent, output: Output) -> None:
+        """The call has been approved, and runs next. output: hears how far a long recording is."""
+        ...
+
+    async def after(self, call: Call, intent: Intent) -> None:
+        """The call has run, or was broken off."""
         ...

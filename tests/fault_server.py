@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,23 +22,35 @@ class Answer:
     silent: bool = False
 
 
+Reply = Answer | Callable[[dict[str, Any]], Answer]
+"""An answer, or what makes one of a request's body."""
+
+
 @dataclass
 class FaultServer:
-    """`bodies` and `heads` are what was received; a request beyond the answers gets the last one again."""
+    """`bodies` and `heads` are what was received; a request beyond the answers gets the last one again.
 
-    answers: list[Answer]
+    props: the answer to each GET of /props, which is not among those that were received.
+    """
+
+    answers: list[Reply]
     base_url: str = ""
     bodies: list[dict[str, Any]] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
+    props: Answer | None = None
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             length = [line for line in head.lower().split("\r\n") if line.startswith("content-length:")]
             body = await reader.readexactly(int(length[0].split(":")[1])) if length else b"{}"
+            if head.startswith("GET /props "):
+                await self.send(self.props or props(), writer)
+                return
             self.heads.append(head)
             self.bodies.append(json.loads(body))
-            await self.send(self.answers[min(len(self.bodies), len(self.answers)) - 1], writer)
+            answer = self.answers[min(len(self.bodies), len(self.answers)) - 1]
+            await self.send(answer if isinstance(answer, Answer) else answer(self.bodies[-1]), writer)
         except (ConnectionError, asyncio.IncompleteReadError):
             pass  # the client went away, which some tests want
         finally:
@@ -61,16 +73,16 @@ class FaultServer:
 
 
 @asynccontextmanager
-async def serving(*answers: Answer) -> AsyncIterator[FaultServer]:
+async def serving(*answers: Reply, props: Answer | None = None) -> AsyncIterator[FaultServer]:
     """A server with these answers, in order."""
-    fault = FaultServer(list(answers))
+    fault = FaultServer(list(answers), props=props)
     server = await asyncio.start_server(fault.handle, "127.0.0.1", 0)
     fault.base_url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
     try:
         yield fault
     finally:
-        for answer in answers:
-            if answer.wait:
+        for answer in (*answers, props):
+            if isinstance(answer, Answer) and answer.wait:
                 answer.wait.set()
         server.close()
         await server.wait_closed()
@@ -97,6 +109,12 @@ def call(name: str, arguments: str = "{}", index: int = 0, call_id: str = "") ->
 
 def says(text: str) -> Answer:
     return Answer(deltas({"content": text}))
+
+
+def props(**told: Any) -> Answer:
+    """What llama.cpp's /props says."""
+    value = {"default_generation_settings": {"n_ctx": 131_072}, "total_slots": 4, **told}
+    return Answer([json.dumps(value).encode()], kind="application/json")
 
 
 def calls(*made: dict[str, Any]) -> Answer:

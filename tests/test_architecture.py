@@ -13,20 +13,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-CORE = {"messages", "events", "tooling", "conversation", "wire", "leaks", "rules"}
+CORE = {"messages", "keys", "events", "tooling", "conversation", "wire", "leaks", "rules"}
 ALL = {"", *CORE, "prompts", "runtime", "tools", "frontends", "commands", "cli", "workspace_examples", "conformance"}
 MAY_IMPORT = {
     "": set(),
     "messages": set(),
+    "keys": set(),
     "leaks": set(),
     "prompts": set(),
     "events": {"messages"},
     "tooling": {"messages", "events"},
     "conversation": {"messages", "events"},
     "wire": {"messages", "events", "leaks"},
-    "rules": {"messages", "events", "tooling", "leaks"},
+    "rules": {"messages", "keys", "events", "tooling", "leaks"},
     "runtime": {"", *CORE},
-    "tools": {"messages", "tooling", "prompts"},
+    "tools": {"messages", "keys", "tooling", "prompts"},
     "frontends": {"", "messages", "events", "tooling", "runtime"},
     "commands": ALL - {"cli"},
     "cli": ALL,

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_server import Answer, FaultServer, call, calls, says, serving
+from fault_server import Answer, FaultServer, call, calls, props, says, serving
 from roundtrip.agent.commands.scripted_server import ScriptedServer
+from roundtrip.agent.runtime.sandbox import find
 
 ANSWER = {"chunks": ["All ", "fine."]}
 KEYS = {"answer", "outcome", "error", "exit_code", "calls", "repairs", "usage", "messages", "session"}
@@ -141,7 +142,30 @@ def test_edits_need_permission(home: Home, flags: tuple[str, ...], code: int, wr
         assert (home.project / "a.txt").exists() == written
         result = body(server, 1)["messages"][-1]["content"]
         assert ("not allowed" in result) == (not written)
-        assert ("sandboxed" in ended.stderr) == ("--yes" in flags or "command" in flags)
+        unconfined = find(home.project).kind == "none"
+        assert ("all your rights" in ended.stderr) == (unconfined and ("--yes" in flags or "command" in flags))
+
+
+def test_what_the_users_rules_forbid_is_not_done_even_with_yes(home: Home) -> None:
+    config = home.path / "config" / "roundtrip" / "config.toml"
+    config.parent.mkdir(parents=True)
+    config.write_text('[commands]\ndeny = ["touch *"]\n', encoding="utf-8")
+    (home.project / ".agent").mkdir()
+    (home.project / ".agent" / "config.toml").write_text('mode = "plan"\n', encoding="utf-8")
+    command = {"command": "true && env nice touch a.txt"}
+    with ScriptedServer([leak("execute_command", command), ANSWER], "kimi-k2") as server:
+        ended = home.run("touch it", "--yes", "--base-url", server.base_url)
+        assert ended.returncode == 4
+        assert not (home.project / "a.txt").exists()
+        assert "rules forbid it (touch *)" in body(server, 1)["messages"][-1]["content"]
+        assert ".agent/config.toml is ignored until you accept it: agent trust shows it" in ended.stderr
+
+
+def test_a_plan_changes_nothing(home: Home) -> None:
+    with ScriptedServer([leak("write_to_file", {"path": "a.txt", "content": "hi\n"}), ANSWER], "kimi-k2") as server:
+        assert home.run("write it", "--mode", "plan", "--base-url", server.base_url).returncode == 4
+        assert not (home.project / "a.txt").exists()
+        assert "plan mode" in body(server, 1)["messages"][-1]["content"]
 
 
 def test_commands_run_with_yes(home: Home) -> None:
@@ -181,6 +205,7 @@ def test_a_failing_server_has_an_exit_code_of_its_own(home: Home) -> None:
         (("demo", "no-such-demo"), "no-such-demo"),
         (("  ",), "empty"),
         (("hi", "--json", "--stream-json"), "not allowed with"),
+        (("hi", "--yes", "--mode", "plan"), "not allowed with"),
         (("hi", "--resume", "nope", "--base-url", "http://127.0.0.1:9"), "agent sessions"),
         (("hi", "--continue", "--base-url", "http://127.0.0.1:9"), "no session in this folder"),
         (("--resume", "--base-url", "http://127.0.0.1:9"), "empty"),
@@ -217,7 +242,7 @@ def test_an_interrupt_ends_a_command_and_all_it_started(home: Home) -> None:
     marker = home.project / "pid"
     command = f"sleep 300 & echo $! > {marker}; wait"
     with ScriptedServer([leak("execute_command", {"command": command}), ANSWER], "kimi-k2") as server:
-        process = home.start("wait", "--yes", "--base-url", server.base_url)
+        process = home.start("wait", "--yes", "--sandbox", "off", "--base-url", server.base_url)
         process.stdin.close()  # type: ignore[union-attr]
         process.stdin = None
         while not (marker.exists() and marker.read_text().strip()):
@@ -229,6 +254,22 @@ def test_an_interrupt_ends_a_command_and_all_it_started(home: Home) -> None:
         assert "interrupted" in err
         assert "Traceback" not in err
         assert ends(int(marker.read_text()))
+
+
+@pytest.mark.once
+def test_commands_run_in_the_best_sandbox_there_is(home: Home) -> None:
+    kept = "; test -s kept && cat kept"
+    command = f"echo x > {home.path}/outside; echo y > kept{kept}"
+    for flags in ((), ("--sandbox", "off"), ("--sandbox", "strict")):
+        (home.path / "outside").unlink(missing_ok=True)
+        with ScriptedServer([leak("execute_command", {"command": command}), ANSWER], "kimi-k2") as server:
+            home.run("go", "--yes", *flags, "--base-url", server.base_url)
+            result = body(server, 1)["messages"][-1]["content"]
+        kind = find(home.project).kind
+        refused = flags[1:] == ("strict",) and kind != "bwrap"
+        assert ("complete sandbox" in result) == refused
+        assert refused or "\ny" in result
+        assert (home.path / "outside").exists() == (not refused and (kind == "none" or flags[1:] == ("off",)))
 
 
 def test_a_closed_pipe_ends_quietly(home: Home, server: ScriptedServer) -> None:
@@ -253,11 +294,13 @@ def test_what_is_asked_for_most_imports_little(home: Home, flag: str) -> None:
     assert not imported & {"asyncio", "openai", "pydantic", "json", "httpx2", "importlib.metadata", "socket"}
 
 
-def against(home: Home, answers: list[Answer], *words: str, **environment: str) -> FaultServer:
-    """Runs the command against a server with these answers; {url} stands for its address."""
+def against(
+    home: Home, answers: list[Answer], *words: str, told: Answer | None = None, **environment: str
+) -> FaultServer:
+    """Runs the command against a server with these answers, `told` to /props; {url} stands for its address."""
 
     async def main() -> FaultServer:
-        async with serving(*answers) as fault:
+        async with serving(*answers, props=told) as fault:
             values = {name: value.format(url=fault.base_url) for name, value in environment.items()}
             said = [word.format(url=fault.base_url) for word in words]
             ended = await asyncio.to_thread(home.run, *said, environment=values)
@@ -290,11 +333,10 @@ def test_a_key_goes_only_where_it_belongs(home: Home, environment: dict[str, str
     ids=["kimi", "another"],
 )
 def test_the_template_says_what_the_name_does_not(home: Home, template: str, call_id: str) -> None:
-    props = Answer([json.dumps({"chat_template": template}).encode()], kind="application/json")
-    answers = [props, calls(call("list_files")), says("ok")]
-    fault = against(home, answers, "hi", "--base-url", "{url}", "--model", "default")
-    assert [head.split()[1] for head in fault.heads] == ["/props"] + ["/v1/chat/completions"] * 2
-    assert fault.bodies[2]["messages"][2]["tool_calls"][0]["id"] == call_id
+    answers = [calls(call("list_files")), says("ok")]
+    told = props(chat_template=template)
+    fault = against(home, answers, "hi", "--base-url", "{url}", "--model", "default", told=told)
+    assert fault.bodies[1]["messages"][2]["tool_calls"][0]["id"] == call_id
 
 
 def test_json_is_printed_whatever_goes_wrong(home: Home) -> None:

@@ -103,6 +103,31 @@ def test_what_the_user_says_while_tools_run_comes_behind_the_results() -> None:
     assert conversation.messages[-2:] == (Result("(no output)"), User("faster"))
 
 
+def test_what_was_taken_back_is_gone_and_steps_are_numbered_on() -> None:
+    conversation = in_state(State.RUNNING)
+    conversation.apply(ToolFinished(0, 0, "done"))
+    conversation.apply(AssistantEnded(1, Assistant("done")))
+    conversation.apply(UserSaid("and now?"))
+    conversation.apply(Rewound(4 + 1))
+    assert conversation.messages[-1] == Assistant("done")
+    conversation.apply(Rewound(1))
+    assert conversation.messages == Conversation("system").messages
+    conversation.apply(UserSaid("do that"))
+    with pytest.raises(ConversationError):
+        conversation.apply(AssistantEnded(0, Assistant("a number that is taken")))
+    conversation.apply(AssistantEnded(2, Assistant("fine")))
+
+
+@pytest.mark.parametrize("cut", [-1, 0, 2, 3, 5, 99], ids=lambda cut: f"at {cut}")
+def test_only_messages_of_the_users_are_a_place_to_go_back_to(cut: int) -> None:
+    conversation = in_state(State.RUNNING)
+    conversation.apply(ToolFinished(0, 0, "done"))
+    before = conversation.messages
+    with pytest.raises(ConversationError):
+        conversation.apply(Rewound(cut))
+    assert conversation.messages == before
+
+
 def test_an_interrupted_call_may_have_run() -> None:
     conversation = in_state(State.RUNNING)
     conversation.apply(Interrupted())
@@ -110,6 +135,7 @@ def test_an_interrupted_call_may_have_run() -> None:
     assert conversation.state is State.READY
 
 
+NOTE = "A tool call in your last message"
 texts = st.sampled_from(["", " ", "text", "<|im_end|>", "a</think>b", "<\u200b|tool_call_begin|>", "x" * 50, "äöü 🎉"])
 names = st.sampled_from(["read_file", "write_to_file", "no such tool!", "<|im_end|>"])
 objects = st.sampled_from(["{}", '{"path":"a.py"}', '{ "content" : "<|tool_call_end|>" }', '{"a": "\\u003c|im_end|>"}'])
@@ -181,6 +207,19 @@ class Interleavings(RuleBasedStateMachine):
     def the_model_changes(self, profile: str) -> None:
         self.apply(ModelChanged("m", profile))
 
+    @precondition(lambda self: self.conversation.state is not State.RUNNING and self.said)
+    @rule(data=st.data())
+    def the_user_goes_back(self, data: st.DataObject) -> None:
+        before = self.conversation.messages
+        cut = data.draw(st.sampled_from([n for n, message in enumerate(before) if isinstance(message, User)]))
+        self.apply(Rewound(cut))
+        assert self.conversation.messages == before[:cut]
+        assert self.conversation.state is State.READY
+        kept = [message.content for message in before[:cut] if isinstance(message, User)]
+        self.said = self.said[: sum(not text.startswith(NOTE) for text in kept)]
+        self.calls = self.calls[: sum(isinstance(message, Result) for message in before[:cut])]
+        self.sent = {}
+
     @invariant()
     def it_can_be_sent(self) -> None:
         if not self.conversation.sendable:
@@ -203,7 +242,7 @@ class Interleavings(RuleBasedStateMachine):
     def nothing_that_was_said_is_lost(self) -> None:
         if self.conversation.sendable:
             texts = [m.content for m in self.conversation.messages if isinstance(m, User)]
-            notes = [text for text in texts if text.startswith("A tool call in your last message")]
+            notes = [text for text in texts if text.startswith(NOTE)]
             assert sorted(texts) == sorted(self.said + notes)
 
     @invariant()

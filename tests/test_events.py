@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from roundtrip.agent import events
 from roundtrip.agent.leaks import REPAIRS
-from roundtrip.agent.messages import Assistant, Call
+from roundtrip.agent.messages import Assistant, Call, Image
 
 ROOT = Path(__file__).parents[1]
 DOCUMENT = (ROOT / "agent" / "EVENTS.md").read_text(encoding="utf-8")
@@ -28,7 +28,7 @@ EXAMPLES: list[events.Event] = [
     events.AssistantEnded(3, Assistant("a", "b", (CALL,), "reasoning"), (events.Unreadable("3", "{", "cut"),), "stop"),
     events.ToolStarted(0, 1, "read_file", "{}"),
     events.ToolOutput(0, 1, "line\n"),
-    events.ToolFinished(0, 1, "content", "details", True, True),
+    events.ToolFinished(0, 1, "content", "details", True, True, (Image("image/png", "aGk="),)),
     events.Retrying(1, 0.5, "busy"),
     events.Failed("refused", "no"),
     events.UsageReported(10, 5, 3),

@@ -12,8 +12,8 @@ SPEC = ToolSpec(
     name="attempt_completion",
     description="End the turn with a final answer.",
     parameters={"type": "object", "properties": {"result": {"type": "string"}}, "required": ["result"]},
-    aliases=("finish", "task_complete"),
-    parameter_aliases={"answer": "result", "message": "result"},
+    aliases=("finish", "task_complete", "complete_task", "task_done", "final_answer", "submit"),
+    parameter_aliases={"answer": "result", "message": "result", "summary": "result", "final_answer": "result"},
     offered=False,
     example='{"result": "The tests pass now."}',
 )

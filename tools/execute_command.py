@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 import re
-import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from roundtrip.agent.messages import ToolResult, ToolSpec
-from roundtrip.agent.tooling import Finished, Intent, Output, Refusal, Workspace
+from roundtrip.agent.tooling import Intent, Job, Output, Refusal, Workspace
+from roundtrip.tools import habits
+from roundtrip.tools.caps import DEFAULT, Caps
+from roundtrip.tools.command_text import readable, status
 from roundtrip.tools.cut import cut_middle
 from roundtrip.tools.paths import failure, unfit_folder
-
-BUDGET = 16 * 1024
-"""Bytes of output in one result."""
 
 LIVE = 1024 * 1024
 """Characters of output that people see pass; a command like `yes` would drown them."""
 
 SECONDS = 120
 LONGEST = 600
+HEAD_START = 1
+"""Seconds for which a command in the background is watched: most that can't work at all have ended then."""
 
-CONTROL = re.compile(
-    r"\x1b\[[0-?]*[ -/]*[@-~]"  # colours and cursor movements
-    r"|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?"  # window titles, links
-    r"|\x1b[@-Z\\-_]"
-    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
-)
+OMITTED = re.compile(r"^… \d+ bytes omitted …$", re.MULTILINE)
+
 SPEC = ToolSpec(
     name="execute_command",
     description="Run a shell command without stdin. Returns the exit code and the output.",
@@ -37,26 +34,56 @@ SPEC = ToolSpec(
             "command": {"type": "string"},
             "cwd": {"type": "string", "description": "folder in the workspace, default ."},
             "timeout": {"type": "integer", "description": f"seconds, default {SECONDS}, at most {LONGEST}"},
+            "background": {"type": "boolean", "description": "keep it running, for read_command_output"},
         },
         "required": ["command"],
     },
     effect="runs",
-    aliases=("bash", "shell", "run_shell_command", "run_terminal_cmd", "execute"),
-    parameter_aliases={"cmd": "command", "workdir": "cwd"},
+    aliases=(
+        "bash",
+        "shell",
+        "run_shell_command",
+        "run_terminal_cmd",
+        "execute",
+        "sh",
+        "run",
+        "run_command",
+        "run_shell",
+        "run_terminal_command",
+        "run_in_terminal",
+        "terminal",
+        "execute_bash",
+        "exec",
+        "exec_command",
+        "local_shell",
+        "container.exec",
+    ),
+    parameter_aliases={
+        "cmd": "command",
+        "workdir": "cwd",
+        "run_in_background": "background",
+        "is_background": "background",
+        "script": "command",
+        "working_dir": "cwd",
+        "working_directory": "cwd",
+        "directory": "cwd",
+        "dir_path": "cwd",
+        "timeout_seconds": "timeout",
+        "timeout_secs": "timeout",
+    },
     example='{"command": "python -m pytest -q", "timeout": 300}',
+    adapt=habits.execute_command,
 )
 
 
 class _Live:
-    """Hands output on to people until it is too much, and counts the bytes of all of it."""
+    """Hands output on to people until it is too much."""
 
     def __init__(self, output: Output) -> None:
         self._output = output
         self._room = LIVE
-        self.bytes = 0
 
     def __call__(self, text: str) -> None:
-        self.bytes += len(text.encode())
         if self._room <= 0:
             return
         self._room -= len(text)
@@ -66,8 +93,9 @@ class _Live:
 class ExecuteCommand:
     spec = SPEC
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, caps: Caps = DEFAULT) -> None:
         self._workspace = workspace
+        self._budget = caps.output
 
     def intent(self, arguments: Mapping[str, Any]) -> Intent:
         cwd = self._folder(arguments)
@@ -82,11 +110,15 @@ class ExecuteCommand:
         reason = unfit_folder(self._workspace, cwd) if command.strip() else "The command is empty."
         if reason:
             return failure(reason)
-        seconds = min(arguments.get("timeout", SECONDS), LONGEST)
-        seconds = seconds if seconds > 0 else SECONDS
-        live = _Live(output)
-        finished = await self._workspace.run(command, cwd=cwd, seconds=seconds, output=live)
-        return _render(finished, seconds, live.bytes)
+        background = bool(arguments.get("background"))
+        limit = min(arguments.get("timeout", SECONDS), LONGEST)
+        seconds = HEAD_START if background else limit if limit > 0 else SECONDS
+        job = await self._workspace.jobs.run(
+            command, cwd=cwd, seconds=seconds, output=_Live(output), background=background
+        )
+        if isinstance(job, Refusal):
+            return failure(job.reason)
+        return self._begun(job) if job.state == "running" else self._ended(job, seconds)
 
     def _folder(self, arguments: Mapping[str, Any]) -> Path | Refusal:
         """Where to run. Nothing runs outside the workspace, though a command may well go there."""
@@ -95,30 +127,39 @@ class ExecuteCommand:
             return Refusal("The cwd is outside the workspace. Give a folder in it, or leave cwd out.")
         return cwd
 
+    def _begun(self, job: Job) -> ToolResult:
+        """It runs on in the background."""
+        said = job.read(-self._budget, self._budget)
+        how = f'read_command_output with {{"id": {job.id}}} shows what it says, and with "kill": true ends it'
+        content = f"running in the background with the id {job.id}; {how}.\n{_text(said.text, '(no output yet)')}"
+        return ToolResult(content, f"in the background, id {job.id}")
 
-def _render(finished: Finished, seconds: int, total: int) -> ToolResult:
-    """The duration is for people only: the same command must give the model the same text."""
-    status = _status(finished.code, seconds)
-    text = cut_middle(finished.output, BUDGET, total)
-    hint = " The output is cut; to see all of it, send it to a file and read that." if text != finished.output else ""
-    content = f"{status}.{hint}\n{_readable(text).rstrip() or '(no output)'}"
-    return ToolResult(content, f"{status.partition(':')[0]}, {finished.seconds:.1f} s", failed=finished.code != 0)
-
-
-def _readable(text: str) -> str:
-    """Without control sequences; of a line that was written over, as progress bars do, only the last state."""
-    lines = CONTROL.sub("", text).split("\n")
-    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
-
-
-def _status(code: int | None, seconds: int) -> str:
-    if code is None:
-        advice = f"give a larger timeout, up to {LONGEST}" if seconds < LONGEST else "run it in the background"
-        return f"killed after {seconds} s: {advice}, for example with {_suggestion(seconds)}"
-    if code < 0:
-        return f"ended by signal {-code} ({signal.strsignal(-code) or 'unknown'})"
-    return f"exit code {code}"
+    def _ended(self, job: Job, seconds: int) -> ToolResult:
+        """The duration is for people only."""
+        how, finished = status(job, seconds), job.finished
+        whole = finished.output
+        text = cut_middle(whole, self._budget, job.total)
+        cut = OMITTED.search(text) if text != whole else None
+        hint = _see_more(job, len(text[: cut.start()].encode("utf-8", "replace"))) if cut else ""
+        advice = _advice(seconds) if job.state == "timed out" else ""
+        note = f"\n({job.note})" if job.note else ""
+        content = f"{how}{advice}.{hint}\n{_text(text, '(no output)')}{note}"
+        return ToolResult(content, f"{how}, {finished.seconds:.1f} s", failed=finished.code != 0)
 
 
-def _suggestion(seconds: int) -> str:
-    return f'"timeout": {min(seconds * 2, LONGEST)}' if seconds < LONGEST else "`command > log.txt 2>&1 &`"
+def _text(text: str, empty: str) -> str:
+    return readable(text).rstrip() or empty
+
+
+def _see_more(job: Job, offset: int) -> str:
+    id = job.keep()
+    if not id:
+        return " The output is cut, and could not be kept."
+    return f' The output is cut; for the rest use read_command_output with {{"id": {id}, "offset": {offset}}}.'
+
+
+def _advice(seconds: int) -> str:
+    longer = (
+        f'give a larger timeout, for example "timeout": {min(seconds * 2, LONGEST)}, or ' if seconds < LONGEST else ""
+    )
+    return f': {longer}run it with "background": true'

@@ -59,18 +59,15 @@ def read_window(file: BinaryIO, offset: int, limit: int, budget: int) -> Window:
     return Window(first, total, tuple(lines))
 
 
-def decode(lines: tuple[Line, ...]) -> tuple[list[str], bool]:
-    """The texts of lines, and whether they are UTF-8; if not they are read as latin-1, which never fails."""
-    try:
-        return [_utf8(line) for line in lines], True
-    except UnicodeDecodeError:
-        return [line.data.decode("latin-1") for line in lines], False
+def decode(lines: tuple[Line, ...], encoding: str) -> list[str]:
+    """The texts of lines. encoding: as `encodings.narrow` names it."""
+    name = "utf-8" if encoding == "damaged" else encoding
+    return [_decoded(line, name) for line in lines]
 
 
-def _utf8(line: Line) -> str:
-    """A character that was cut in two at the end of a cut line is dropped. Raises UnicodeDecodeError."""
-    decoder = codecs.getincrementaldecoder("utf-8")("strict")
-    return decoder.decode(line.data, final=not line.left_out)
+def _decoded(line: Line, name: str) -> str:
+    """A character that was cut in two at the end of a cut line is dropped."""
+    return codecs.getincrementaldecoder(name)("replace").decode(line.data, final=not line.left_out)
 
 
 def _count(file: BinaryIO) -> int:

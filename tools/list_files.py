@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import heapq
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from roundtrip.agent.messages import ToolResult, ToolSpec
-from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
-from roundtrip.tools import ripgrep
+from roundtrip.agent.tooling import Finished, Intent, Output, Refusal, Workspace
+from roundtrip.tools import habits
+from roundtrip.tools.caps import DEFAULT, Caps
+from roundtrip.tools.engines import PYTHON, SECONDS, Counting, Engine, Progress, Records, fitting, installed, nested
 from roundtrip.tools.globs import matcher
+from roundtrip.tools.ignore import AGENT, GIT, Hidden, Scope, scope_of
 from roundtrip.tools.paths import failure, intend, unfit_folder
 
-SHOWN = 300
-KEPT = 50_000
-"""Entries that are held in memory; the shallowest `SHOWN` of them are shown."""
+SPARE = 64
+"""How many times as many entries as are shown a level may hold before it is thinned out."""
 
 SPEC = ToolSpec(
     name="list_files",
@@ -28,63 +31,117 @@ SPEC = ToolSpec(
             "pattern": {"type": "string", "description": "glob, for example **/*.py"},
         },
     },
-    aliases=("glob", "ls", "list_directory", "list_dir"),
-    parameter_aliases={
-        "file_path": "path",
-        "absolute_path": "path",
-        "filename": "path",
-        "target_file": "path",
-        "directory": "path",
-    },
+    aliases=(
+        "glob",
+        "ls",
+        "list_directory",
+        "list_dir",
+        "list",
+        "find",
+        "find_files",
+        "file_search",
+        "glob_file_search",
+        "find_path",
+    ),
+    parameter_aliases={**habits.FOLDER, "glob": "pattern", "glob_pattern": "pattern", "query": "pattern"},
+    adapt=habits.list_files,
     example='{"path": "src", "recursive": true}',
 )
 
 
-class Entries:
-    """The entries of a folder, made from the paths of its files; a folder's entry ends with a slash."""
+class Level:
+    """The folders, or the files, of one depth: how many there are, and the first of them by name."""
 
-    def __init__(self, recursive: bool, fits: Callable[[str], bool], limit: int = KEPT) -> None:
-        self.recursive = recursive
-        self._fits = fits
-        self._limit = limit
-        self._kept: set[str] = set()
-        self.uncounted = 0
-        """Entries beyond the limit; a folder may be counted more than once."""
-        self.hidden = 0
-        """Entries that are there and did not fit the pattern; a folder may be counted more than once."""
+    def __init__(self, shown: int) -> None:
+        self._shown = shown
+        self._most = SPARE * shown
+        self._kept: list[str] = []
+        self._dropped = 0
 
-    def add_file(self, path: str) -> None:
-        parts = path.removeprefix("./").split("/")
-        if not self.recursive:
-            self.add(parts[0] + ("/" if len(parts) > 1 else ""))
-            return
-        for depth in range(1, len(parts)):
-            self.add("/".join(parts[:depth]) + "/")
-        self.add("/".join(parts))
+    @property
+    def count(self) -> int:
+        return self._dropped + len(self._kept)
 
     def add(self, entry: str) -> None:
-        if entry in self._kept:
-            return
-        if not self._fits(entry.rstrip("/")):
-            self.hidden += 1
-        elif len(self._kept) < self._limit:
-            self._kept.add(entry)
-        else:
-            self.uncounted += 1
+        self._kept.append(entry)
+        if len(self._kept) > self._most:
+            kept = self.first()
+            self._dropped, self._kept = self.count - len(kept), kept
 
-    def sorted(self) -> list[str]:
-        """What is near first: by depth, then folders before files, then by name."""
-        return sorted(self._kept, key=lambda entry: (entry.rstrip("/").count("/"), not entry.endswith("/"), entry))
+    def first(self) -> list[str]:
+        return heapq.nsmallest(self._shown, self._kept)
+
+
+class Entries:
+    """The entries of a folder, made from the paths of its files; a folder's entry ends with a slash.
+
+    fits: None lets all of them through. shown: how many of them will be wanted at most.
+    """
+
+    def __init__(
+        self, recursive: bool, fits: Callable[[str], bool] | None = None, shown: int = DEFAULT.entries
+    ) -> None:
+        self.recursive = recursive
+        self._fits = fits
+        self._shown = shown
+        self._levels: dict[tuple[int, bool], Level] = {}
+        self._folders: dict[str, Level | None] = {"": self._level(0, files=True)}
+        """Each folder there is, with the level of its files; None where they are not listed."""
+        self.hidden = 0
+        """Entries that are there and did not fit the pattern."""
+
+    @property
+    def count(self) -> int:
+        return sum(level.count for level in self._levels.values())
+
+    def add_file(self, path: str) -> None:
+        folder = path.rpartition("/")[0]
+        level = self._folders[folder] if folder in self._folders else self.add_folder(folder)
+        if level is None:
+            return
+        if self._fits and not self._fits(path):
+            self.hidden += 1
+        else:
+            level.add(path)
+
+    def add_folder(self, folder: str) -> Level | None:
+        """With all those above it; in a listing that is not recursive only the uppermost is shown."""
+        missing = []
+        while folder not in self._folders:
+            missing.append(folder)
+            folder = folder.rpartition("/")[0]
+        for folder in reversed(missing):
+            depth = folder.count("/")
+            if self._fits and not self._fits(folder):
+                self.hidden += self.recursive or not depth
+            elif self.recursive or not depth:
+                self._level(depth, files=False).add(f"{folder}/")
+            self._folders[folder] = self._level(depth + 1, files=True) if self.recursive else None
+        return self._folders[folder]
+
+    def _level(self, depth: int, *, files: bool) -> Level:
+        return self._levels.setdefault((depth, files), Level(self._shown))
+
+    def first(self) -> list[str]:
+        """What is near comes first: by depth, then folders before files, then by name."""
+        found: list[str] = []
+        for _, level in sorted(self._levels.items(), key=lambda item: item[0]):
+            if len(found) < self._shown:
+                found += level.first()
+        return found[: self._shown]
 
 
 class ListFiles:
-    """rg: the path of ripgrep, "" if there is none; by default it is looked for."""
+    """engines: those that may find the files, the best first; by default the ones that are installed."""
 
     spec = SPEC
 
-    def __init__(self, workspace: Workspace, rg: str | None = None) -> None:
+    def __init__(
+        self, workspace: Workspace, engines: tuple[Engine, ...] | None = None, *, caps: Caps = DEFAULT
+    ) -> None:
         self._workspace = workspace
-        self._rg = ripgrep.find() if rg is None else rg
+        self._engines = installed() if engines is None else engines
+        self._caps = caps
 
     def intent(self, arguments: Mapping[str, Any]) -> Intent:
         return intend(self._workspace, "reads", (arguments.get("path") or ".",))
@@ -93,34 +150,79 @@ class ListFiles:
         folder = self._workspace.locate(arguments.get("path") or ".")
         if isinstance(folder, Refusal):
             return failure(folder.reason)
-        reason = unfit_folder(self._workspace, folder) or ("" if self._rg else ripgrep.MISSING)
+        reason = unfit_folder(self._workspace, folder)
         if reason:
             return failure(reason)
-        pattern = arguments.get("pattern", "")
-        entries = Entries(arguments.get("recursive", False) or "/" in pattern, self._fits(folder, pattern))
-        finished = await ripgrep.run(
-            self._workspace, self._rg, ("--files", "./"), base=folder, take=entries.add_file, end="\0"
-        )
+        scope = scope_of(folder, self._workspace.root)
+        pattern, name = arguments.get("pattern", ""), self._workspace.shown(folder)
+        for engine in (*fitting(self._engines, scope), PYTHON):
+            recursive = arguments.get("recursive", False) or "/" in pattern
+            entries = Entries(recursive, _fits(pattern, _prefix(name)), self._caps.entries)
+            finished = await self._list(engine, scope, entries, Progress(output))
+            if finished.code is None or engine.succeeded(finished.code):
+                break
         if not entries.recursive:
-            _add_unlisted(folder, entries, incomplete=finished.code is None)
-        return _render(self._workspace.shown(folder), pattern, entries, incomplete=finished.code is None)
+            _add_unlisted(scope, entries, incomplete=finished.code is None)
+        return _render(name, pattern, entries, incomplete=finished.code is None)
 
-    def _fits(self, folder: Path, pattern: str) -> Callable[[str], bool]:
-        """The pattern may be meant relative to the folder or to the workspace."""
-        fits = matcher(pattern)
-        return lambda entry: fits(entry) or fits(self._workspace.shown(folder / entry))
+    async def _list(self, engine: Engine, scope: Scope, entries: Entries, progress: Progress) -> Finished:
+        """Adds all files; those of repositories further down are asked for one after the other."""
+        accepts, below = Counting(engine, scope), [""]
+        while below:
+            prefix = below.pop()
+
+            def take(paths: list[str], prefix: str = prefix) -> None:
+                for path in paths:
+                    path = prefix + path.removeprefix("./")
+                    if path.endswith("/"):
+                        below.append(path)
+                    elif accepts(path):
+                        entries.add_file(path)
+                progress(entries.count, "entries")
+
+            where = nested(scope, prefix) if prefix else scope
+            finished = await self._workspace.run(
+                engine.listing(where), cwd=Path(where.base), seconds=SECONDS, output=Records("\0", take)
+            )
+            if not engine.succeeded(finished.code):
+                break
+        return finished
 
 
-def _add_unlisted(folder: Path, entries: Entries, *, incomplete: bool) -> None:
-    """Adds what has no files that rg would list: empty folders and links; all folders where rg had no time."""
+def _prefix(name: str) -> str:
+    """What stands before an entry to make it a path: relative to the workspace where it lies inside."""
+    return "" if name == "." else f"{name.rstrip('/')}/"
+
+
+def _fits(pattern: str, prefix: str) -> Callable[[str], bool] | None:
+    """The pattern may be meant relative to the folder or to the workspace."""
+    if not pattern:
+        return None
+    fits = matcher(pattern)
+    return (lambda entry: fits(entry) or fits(prefix + entry)) if prefix else fits
+
+
+def _add_unlisted(scope: Scope, entries: Entries, *, incomplete: bool) -> None:
+    """Adds what has no files to list: empty folders and links; all folders where there was no time."""
+    hidden = Hidden(scope, GIT, AGENT)
     try:
-        with os.scandir(folder) as found:
+        with os.scandir(scope.base) as found:
             for entry in found:
                 is_folder = entry.is_dir()
-                if entry.is_symlink() or (is_folder and entry.name != ".git" and (incomplete or _is_empty(entry.path))):
-                    entries.add(entry.name + ("/" if is_folder else ""))
+                unlisted = entry.is_symlink() or (is_folder and (incomplete or _is_empty(entry.path)))
+                # To git a link is no folder, so a pattern for folders does not hide it.
+                if (
+                    not unlisted
+                    or entry.name == ".git"
+                    or hidden(entry.name, folder=entry.is_dir(follow_symlinks=False))
+                ):
+                    continue
+                if is_folder:
+                    entries.add_folder(entry.name)
+                else:
+                    entries.add_file(entry.name)
     except OSError:
-        return  # what rg could list is enough
+        return  # what could be listed is enough
 
 
 def _is_empty(folder: str) -> bool:
@@ -132,15 +234,14 @@ def _is_empty(folder: str) -> bool:
 
 
 def _render(name: str, pattern: str, entries: Entries, *, incomplete: bool) -> ToolResult:
-    found = entries.sorted()
-    count = len(found) + entries.uncounted
-    stopped = f" (stopped after {ripgrep.SECONDS:.0f} s)" if incomplete else ""
+    found, count = entries.first(), entries.count
+    stopped = f" (stopped after {SECONDS:.0f} s)" if incomplete else ""
     if not found:
         reason = f"nothing matches {pattern}" if entries.hidden else "nothing here, but for what ignore files hide"
         return ToolResult(f"{name}: {reason}{stopped}", f"{name}: 0 entries")
-    prefix = "" if name == "." else f"{name.rstrip('/')}/"
-    lines = [f"{prefix}{entry}".replace("\n", "\\n") for entry in found[:SHOWN]]
-    if count > SHOWN:
-        lines.append(f"… {count - SHOWN} more; narrow it with path or pattern")
+    prefix = _prefix(name)
+    lines = [f"{prefix}{entry}".replace("\n", "\\n") for entry in found]
+    if count > len(found):
+        lines.append(f"… {count - len(found)} more; narrow it with path or pattern")
     header = f"{count} {'entry' if count == 1 else 'entries'} in {name}"
     return ToolResult("\n".join((f"{header}{stopped}:", *lines)), header)

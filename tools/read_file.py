@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import codecs
+import io
 import json
 import os
 import re
@@ -12,20 +14,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from roundtrip.agent.messages import ToolResult, ToolSpec
+from roundtrip.agent.messages import Image, ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
-from roundtrip.tools.lines import Line, Window, decode, read_window
+from roundtrip.tools import habits
+from roundtrip.tools.caps import DEFAULT, Caps
+from roundtrip.tools.encodings import NAMES, WIDE, is_binary, narrow, wide
+from roundtrip.tools.lines import CHUNK, Line, Window, decode, read_window
 from roundtrip.tools.paths import failure, intend, unfit_file
-
-LINES = 2000
-BUDGET = 48 * 1024
-"""Bytes of text in one result."""
+from roundtrip.tools.pictures import LARGEST as LARGEST_PICTURE
+from roundtrip.tools.pictures import Picture, picture
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of the largest file whose lines are counted, which reading a part of it needs."""
 
-SNIFFED = 8 * 1024
-"""A NUL in so many first bytes makes a file binary."""
+LARGEST_HEAD = 64 * 1024
+"""Bytes of a file's beginning that are looked at: a JPEG's size stands behind what its camera wrote."""
+
+WHOLE = 16 * 1024 * 1024
+"""Bytes up to which a file may be held in memory, to see what its bytes mean."""
+
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
+"""Characters that do something to a terminal. The model gets them as they are, for it may have to edit them."""
 
 SPEC = ToolSpec(
     name="read_file",
@@ -35,18 +44,28 @@ SPEC = ToolSpec(
         "properties": {
             "path": {"type": "string", "description": "relative to the workspace"},
             "offset": {"type": "integer", "description": "first line, from 1; negative: that many last lines"},
-            "limit": {"type": "integer", "description": f"number of lines, default {LINES}"},
+            "limit": {"type": "integer", "description": f"number of lines, default {DEFAULT.lines}"},
         },
         "required": ["path"],
     },
-    aliases=("read", "view", "cat"),
+    aliases=(
+        "read",
+        "view",
+        "cat",
+        "open",
+        "open_file",
+        "view_file",
+        "read_text_file",
+        "read_many_files",
+        "read_multiple_files",
+        "fs_read",
+    ),
     parameter_aliases={
-        "file_path": "path",
-        "absolute_path": "path",
-        "filename": "path",
-        "target_file": "path",
+        **habits.PATH,
         "line_offset": "offset",
         "n_lines": "limit",
+        "file": "path",
+        "max_lines": "limit",
     },
     legacy=(
         {
@@ -74,24 +93,28 @@ SPEC = ToolSpec(
             "required": ["files"],
         },
     ),
+    adapt=habits.read_file,
     example='{"path": "src/main.py", "offset": 1, "limit": 200}',
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Lines of a file that were asked for. offset and limit as `read_window` takes them."""
+    """Lines of a file that were asked for. offset as `read_window` takes it. limit: 0 for as many as may be."""
 
     path: str
     offset: int = 1
-    limit: int = LINES
+    limit: int = 0
 
 
 class ReadFile:
-    spec = SPEC
+    """images: whether the model takes them."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, *, caps: Caps = DEFAULT, images: bool = False) -> None:
         self._workspace = workspace
+        self._caps = caps
+        self._images = images
+        self.spec = _spec(caps, images=images)
 
     def intent(self, arguments: Mapping[str, Any]) -> Intent:
         return intend(self._workspace, "reads", (part.path for part in parts(arguments)))
@@ -100,23 +123,34 @@ class ReadFile:
         wanted = parts(arguments)
         if not wanted:
             return failure(f"No file was named. A correct call has, for example, {SPEC.example}")
-        results = [await self._read(part, BUDGET // len(wanted)) for part in wanted]
+        caps = replace(self._caps, bytes=self._caps.bytes // len(wanted))
+        results = [await self._read(part, caps) for part in wanted]
         return ToolResult(
             "\n\n".join(result.content for result in results),
             "; ".join(result.details for result in results),
             failed=all(result.failed for result in results),
+            images=tuple(image for result in results for image in result.images),
         )
 
-    async def _read(self, part: Part, budget: int) -> ToolResult:
+    async def _read(self, part: Part, caps: Caps) -> ToolResult:
         path = self._workspace.locate(part.path)
         if isinstance(path, Refusal):
             return failure(path.reason)
-        return await read(self._workspace, path, part, budget)
+        return await read(self._workspace, path, part, caps, images=self._images)
 
 
-async def read(workspace: Workspace, path: Path, part: Part, budget: int = BUDGET) -> ToolResult:
+def _spec(caps: Caps, *, images: bool) -> ToolSpec:
+    properties = dict(SPEC.parameters["properties"])
+    properties["limit"] = {"type": "integer", "description": f"number of lines, default {caps.lines}"}
+    description = SPEC.description.replace("a text file", "a text file or an image", 1 if images else 0)
+    return replace(SPEC, description=description, parameters={**SPEC.parameters, "properties": properties})
+
+
+async def read(
+    workspace: Workspace, path: Path, part: Part, caps: Caps = DEFAULT, *, images: bool = False
+) -> ToolResult:
     """Reads in a thread, because a disk can be slow. Afterwards the file counts as seen."""
-    result = await asyncio.to_thread(_show, workspace, path, part, budget)
+    result = await asyncio.to_thread(_show, workspace, path, part, caps, images)
     if not result.failed:
         workspace.saw(path)
     return result
@@ -128,8 +162,7 @@ def parts(arguments: Mapping[str, Any]) -> list[Part]:
         return [part for file in arguments["files"] for part in _parts_of(file)]
     if "start_line" in arguments or "end_line" in arguments:
         return [_range(arguments["path"], arguments.get("start_line", 1), arguments.get("end_line"))]
-    limit = arguments.get("limit", LINES)
-    return [Part(arguments["path"], arguments.get("offset", 1), limit if limit > 0 else LINES)]
+    return [Part(arguments["path"], arguments.get("offset", 1), max(arguments.get("limit", 0), 0))]
 
 
 def _parts_of(file: str | Mapping[str, Any]) -> list[Part]:
@@ -151,25 +184,30 @@ def _numbers(lines: object) -> list[int]:
 def _range(path: str, start: int, end: int | None) -> Part:
     """Lines start to end, both included."""
     first = max(start, 1)
-    return Part(path, first, LINES if end is None else max(end - first + 1, 1))
+    return Part(path, first, 0 if end is None else max(end - first + 1, 1))
 
 
-def _show(workspace: Workspace, path: Path, part: Part, budget: int) -> ToolResult:
+def _show(workspace: Workspace, path: Path, part: Part, caps: Caps, images: bool) -> ToolResult:
     reason = unfit_file(workspace, path)
     if reason:
         return failure(reason)
     name = workspace.shown(path)
     try:
         with open(path, "rb", opener=_open_at_once) as file:
-            reason = _unshowable(name, file)
-            if reason:
-                return failure(reason)
-            window = read_window(file, part.offset, part.limit, budget)
+            size, head = os.fstat(file.fileno()).st_size, file.read(LARGEST_HEAD)
+            file.seek(0)
+            seen = picture(head)
+            if seen:
+                return _picture(name, file, size, seen, images=images)
+            text = _text(name, file, size, head)
+            if isinstance(text, str):
+                return failure(text)
+            window = read_window(text.file, part.offset, part.limit or caps.lines, caps.bytes)
     except OSError as error:
         return failure(f"{name} can't be read: {error.strerror}.")
     if not window.lines and window.total:
         return failure(f"Offset {part.offset} is behind the end: {name} has {_count(window.total)}.")
-    return _render(name, part, window)
+    return _render(name, part, window, text.encoding)
 
 
 def _open_at_once(path: str, flags: int) -> int:
@@ -177,26 +215,57 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _unshowable(name: str, file: BinaryIO) -> str:
-    """Why this file is not shown, "" if it can be. Leaves the file at its beginning."""
-    size = os.fstat(file.fileno()).st_size
+def _picture(name: str, file: BinaryIO, size: int, seen: Picture, *, images: bool) -> ToolResult:
+    if not images:
+        return failure(f"{name} is an image ({seen}), and this model takes no images.")
+    if size > LARGEST_PICTURE:
+        return failure(
+            f"{name} is an image ({seen}) of {size} bytes; {LARGEST_PICTURE} is the most. Make a smaller copy of it."
+        )
+    data = base64.b64encode(file.read()).decode("ascii")
+    return ToolResult(f"{name}: {seen}", f"{name}: {seen}", images=(Image(seen.media_type, data),))
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """file: at its beginning, in an encoding whose lines end with the byte of a newline. encoding: a key of
+    `encodings.NAMES`, or utf-8."""
+
+    file: BinaryIO
+    encoding: str
+
+
+def _text(name: str, file: BinaryIO, size: int, head: bytes) -> _Text | str:
+    """The file as text, or why it is not shown. Raises OSError."""
     if size > LARGEST:
         return f"{name} is too large to read ({size} bytes). Use search_files, or execute_command with head or sed -n."
-    binary = b"\0" in file.read(SNIFFED)
+    marked = head.startswith(tuple(mark for mark, _ in WIDE))
+    if marked and size <= WHOLE:
+        data = file.read()
+        encoding = wide(data)
+        if encoding:
+            return _Text(io.BytesIO(data.decode(encoding).encode()), encoding)
+        file.seek(0)
+    if is_binary(head):
+        kind = "UTF-16 or binary" if marked and size > WHOLE else "binary"
+        return f"{name} is a {kind} file ({size} bytes), so it can't be shown as text."
+    encoding = narrow(iter(lambda: file.read(WHOLE if size <= WHOLE else CHUNK), b""))
     file.seek(0)
-    return f"{name} is a binary file ({size} bytes), so it can't be shown as text." if binary else ""
+    return _Text(file, encoding)
 
 
-def _render(name: str, part: Part, window: Window) -> ToolResult:
+def _render(name: str, part: Part, window: Window, encoding: str) -> ToolResult:
     marked = window.first == 1 and any(line.data.startswith(codecs.BOM_UTF8) for line in window.lines[:1])
     lines = (_without_mark(window.lines[0]), *window.lines[1:]) if marked else window.lines
-    texts, is_utf8 = decode(lines)
+    texts = decode(lines, "utf-8" if encoding in ("utf-16", "utf-32") else encoding)
     whole = len(lines) == window.total
     shown = _count(window.total) if whole else f"lines {window.first}-{window.last} of {window.total}"
+    returns = [line.ending == "\r\n" for line in lines if line.ending]
     notes = (
-        ("it is not UTF-8, shown as latin-1", not is_utf8),
+        (f"it is {NAMES.get(encoding, '')}", encoding in NAMES),
         ("it begins with a byte order mark", marked),
-        ("its lines end with CRLF", any(line.ending == "\r\n" for line in lines)),
+        (f"{'its' if all(returns) else 'some'} lines end with CRLF", any(returns)),
+        ("it holds control characters", any(CONTROL.search(text) for text in texts)),
         ("no newline at its end", window.last == window.total and any(not line.ending for line in lines[-1:])),
     )
     header = "; ".join((f"{name}: {shown}", *(note for note, holds in notes if holds))) + "."
@@ -216,7 +285,7 @@ def _without_mark(line: Line) -> Line:
 def _next(name: str, part: Part, window: Window) -> str:
     """The arguments of the call that shows what follows."""
     arguments: dict[str, object] = {"path": name, "offset": window.last + 1}
-    if part.limit != LINES:
+    if part.limit:
         arguments["limit"] = part.limit
     return json.dumps(arguments, ensure_ascii=False)
 

@@ -1,35 +1,31 @@
-"""`search_files`: lines that match a regular expression."""
+"""`search_files`: lines that match a regular expression of Python's."""
 
 from __future__ import annotations
 
+import json
 import os
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from roundtrip.agent.messages import ToolResult, ToolSpec
-from roundtrip.agent.tooling import Finished, Intent, Output, Refusal, Workspace
-from roundtrip.tools import ripgrep
-from roundtrip.tools.globs import matcher
+from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
+from roundtrip.tools import habits
+from roundtrip.tools.caps import DEFAULT, Caps
+from roundtrip.tools.encodings import SNIFFED, WIDE, is_binary
+from roundtrip.tools.engines import SECONDS, Engine, Progress, Records, installed
+from roundtrip.tools.grep import SEARCHED, Job
+from roundtrip.tools.ignore import scope_of
 from roundtrip.tools.paths import failure, intend, missing
+from roundtrip.tools.patterns import read_pattern
 
-MATCHES = 100
-BUDGET = 24 * 1024
-"""Bytes of matches in one result."""
-
-COLUMNS = 300
 CONTEXT = 10
-ADVICE = r"Write the regex in Rust's syntax; characters such as ( [ { * + ? | are found as \(, \[ and so on."
-RECORD = re.compile(r"(.*)\0(\d+)([:-])(.*)", re.DOTALL)
-"""A line of rg's output with --null: path, NUL, line number, `:` for a match or `-` for context, text."""
-
-BINARY = "binary file matches"
-"""rg's words about a file whose lines it does not show."""
+ADVICE = r"It must be a regex of Python's; characters such as ( [ { * + ? | are found as \(, \[ and so on."
+NARROW = "narrow regex, path or file_pattern to see them"
 
 SPEC = ToolSpec(
     name="search_files",
-    description="Search files with a regular expression (Rust syntax). Ignored and binary files are left out.",
+    description="Search files with a Python regular expression, line by line. Ignored and binary files are left out.",
     parameters={
         "type": "object",
         "properties": {
@@ -40,71 +36,70 @@ SPEC = ToolSpec(
         },
         "required": ["regex"],
     },
-    aliases=("grep", "grep_search"),
+    aliases=(
+        "grep",
+        "grep_search",
+        "rg",
+        "ripgrep",
+        "search",
+        "search_text",
+        "search_file_content",
+        "search_in_files",
+        "find_in_files",
+    ),
     parameter_aliases={
+        **habits.FOLDER,
         "pattern": "regex",
         "query": "regex",
         "glob": "file_pattern",
-        "file_path": "path",
-        "absolute_path": "path",
-        "filename": "path",
-        "target_file": "path",
-        "directory": "path",
+        "search": "regex",
+        "search_pattern": "regex",
+        "include": "file_pattern",
+        "include_pattern": "file_pattern",
+        "file_glob": "file_pattern",
+        "context_lines": "context",
     },
+    adapt=habits.search_files,
     example='{"regex": "def main", "path": "src", "file_pattern": "*.py"}',
 )
 
 
 class Hits:
-    """Takes rg's lines, keeps as many as may be shown, counts the matches beyond that."""
+    """Takes what `grep` prints: the lines of the result, and behind a NUL what was left out."""
 
-    def __init__(self, shown: Callable[[str], str], fits: Callable[[str], bool]) -> None:
-        self._shown = shown
-        self._fits = fits
-        self._budget = BUDGET
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
         self.lines: list[str] = []
-        self.matches = 0
-        self.left_out = 0
-        self.other = ""
-        """What is no line of a file: an error, or a word about binary files."""
+        self.rest: dict[str, Any] = {}
+        """Empty as long as the search has not come to its end."""
 
-    def take(self, record: str) -> None:
-        record = record.removesuffix("\r")
-        line = RECORD.fullmatch(record)
-        if line:
-            self._take_line(line)
-        elif record == "--":
-            self._separate()
-        elif len(self.other) < BUDGET:
-            self.other += record + "\n"
-
-    def _take_line(self, line: re.Match[str]) -> None:
-        path, number, mark, text = line.groups()
-        path = path.removeprefix("./")
-        if not self._fits(path):
-            return
-        is_match = mark == ":"
-        if self.left_out or self._budget < 0 or (is_match and self.matches == MATCHES):
-            self.left_out += is_match
-            return
-        self.matches += is_match
-        shown = f"{self._shown(path)}{mark}{number}{mark} {text.rstrip()}"
-        self._budget -= len(shown.encode()) + 1
-        self.lines.append(shown)
-
-    def _separate(self) -> None:
-        if self.lines and self.lines[-1] != "--" and not self.left_out:
-            self.lines.append("--")
+    def take(self, records: list[str]) -> None:
+        if records[-1].startswith("\0"):
+            self.rest = json.loads(records.pop()[1:])
+        self.lines += records
+        self._progress(len(self.lines), "lines found")
 
 
 class SearchFiles:
-    """rg: the path of ripgrep, "" if there is none; by default it is looked for."""
+    """engines: those that may find the files, the best first; by default the ones that are installed.
+
+    seconds: the time limit of a search.
+    """
 
     spec = SPEC
 
-    def __init__(self, workspace: Workspace, rg: str | None = None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        engines: tuple[Engine, ...] | None = None,
+        *,
+        caps: Caps = DEFAULT,
+        seconds: float = SECONDS,
+    ) -> None:
         self._workspace = workspace
-        self._rg = ripgrep.find() if rg is None else rg
+        self._engines = installed() if engines is None else engines
+        self._caps = caps
+        self._seconds = seconds
 
     def intent(self, arguments: Mapping[str, Any]) -> Intent:
         return intend(self._workspace, "reads", (arguments.get("path") or ".",))
@@ -113,69 +108,67 @@ class SearchFiles:
         path = self._workspace.locate(arguments.get("path") or ".")
         if isinstance(path, Refusal):
             return failure(path.reason)
-        reason = self._unfit(path, arguments["regex"])
+        regex = arguments["regex"]
+        reason = _unfit_regex(regex) or self._unfit(path)
         if reason:
             return failure(reason)
-        base, target = (path, "./") if path.is_dir() else (path.parent, f"./{path.name}")
-        hits = self._hits(base, "" if path.is_file() else arguments.get("file_pattern", ""))
-        finished = await ripgrep.run(
-            self._workspace, self._rg, (*_options(arguments), "--", target), base=base, take=hits.take, end="\n"
+        job, hits = self._job(path, arguments), Hits(Progress(output))
+        finished = await self._workspace.run(
+            job.command(), cwd=Path(job.scope.base), seconds=self._seconds, output=Records("\n", hits.take)
         )
-        return _render(arguments["regex"], self._workspace.shown(path), hits, finished)
+        if not hits.rest and finished.code is not None:
+            return failure(f"The search failed: {' '.join(finished.output.split())[-200:] or 'no reason was given'}.")
+        cut = "" if hits.rest else f" (stopped after {self._seconds:g} s; narrow regex, path or file_pattern)"
+        return _render(regex, self._workspace.shown(path), hits, cut)
 
-    def _unfit(self, path: Path, regex: str) -> str:
-        if not regex:
-            return f"The regex is empty. A correct call has, for example, {SPEC.example}"
+    def _unfit(self, path: Path) -> str:
+        """Why this can't be searched, "" if it can."""
         if not os.path.lexists(path):
             return missing(self._workspace, path)
-        if not path.is_dir() and not path.is_file():
-            return f"{self._workspace.shown(path)} is no regular file, so it can't be searched."
-        return "" if self._rg else ripgrep.MISSING
+        if path.is_dir():
+            return ""
+        name = self._workspace.shown(path)
+        if not path.is_file():
+            return f"{name} is no regular file, so it can't be searched."
+        try:
+            with open(path, "rb") as file:
+                head, size = file.read(SNIFFED), os.fstat(file.fileno()).st_size
+        except OSError as error:
+            return f"{name} can't be read: {error.strerror}."
+        if size > SEARCHED:
+            return f"{name} is too large to search ({size} bytes). Use execute_command with grep."
+        wide = head.startswith(tuple(mark for mark, _ in WIDE))
+        return f"{name} is a binary file, so it is not searched." if is_binary(head) and not wide else ""
 
-    def _hits(self, base: Path, pattern: str) -> Hits:
-        """The pattern may be meant relative to what is searched or to the workspace."""
-        fits = matcher(pattern)
-
-        def shown(path: str) -> str:
-            return self._workspace.shown(base / path)
-
-        return Hits(shown, lambda path: fits(path) or fits(shown(path)))
-
-
-def _options(arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    regex, context = arguments["regex"], min(max(arguments.get("context", 0), 0), CONTEXT)
-    return (
-        "--engine=auto",  # an rg that was built with PCRE2 takes it where look-around needs it
-        "--crlf",  # or `x$` finds nothing in a file from Windows
-        "--line-number",
-        "--no-heading",
-        "--with-filename",
-        "--color=never",
-        f"--max-columns={COLUMNS}",
-        "--max-columns-preview",
-        f"--context={context}",
-        *(("--multiline",) if "\\n" in regex or "\n" in regex else ()),
-        f"--regexp={regex}",
-    )
+    def _job(self, path: Path, arguments: Mapping[str, Any]) -> Job:
+        base = path if path.is_dir() else path.parent
+        return Job(
+            scope_of(base, self._workspace.root),
+            self._engines,
+            arguments["regex"],
+            name=self._workspace.shown(base),
+            file="" if path.is_dir() else path.name,
+            file_pattern=arguments.get("file_pattern", ""),
+            context=min(max(arguments.get("context", 0), 0), CONTEXT),
+            matches=self._caps.matches,
+            bytes=self._caps.found,
+        )
 
 
-def _render(regex: str, name: str, hits: Hits, finished: Finished) -> ToolResult:
-    stopped = f" (stopped after {ripgrep.SECONDS:.0f} s; narrow it)" if finished.code is None else ""
-    if not hits.lines and finished.code not in (0, 1, None):
-        return failure(_problem(hits.other or finished.output))
+def _unfit_regex(regex: str) -> str:
+    if not regex:
+        return f"The regex is empty. A correct call has, for example, {SPEC.example}"
+    problem = read_pattern(regex)
+    return f"The regex is not valid: {problem}. {ADVICE}" if isinstance(problem, str) else ""
+
+
+def _render(regex: str, name: str, hits: Hits, cut: str) -> ToolResult:
+    """cut: what to say where the search has not come to its end."""
     if not hits.lines:
-        binary = " that can be shown, but a binary file matches" if BINARY in hits.other else ""
-        return ToolResult(f"No matches for {regex} in {name}{binary}{stopped}", "0 matches")
-    lines = hits.lines[:-1] if hits.lines[-1] == "--" else hits.lines
-    total = hits.matches + hits.left_out
-    header = f"{total} {'match' if total == 1 else 'matches'} in {name}"
-    if hits.left_out:
-        stopped = f"; {hits.left_out} of them left out, narrow regex, path or file_pattern to see them{stopped}"
-    return ToolResult("\n".join((f"{header}{stopped}:", *lines)), header)
-
-
-def _problem(message: str) -> str:
-    """rg's complaint about a regex without its drawing, and what to do."""
-    errors = re.findall(r"^(?:rg: |error: )(?!regex (?:parse error|could not))(.+)$", message, re.MULTILINE)
-    reason = errors[0] if errors else " ".join(message.split())[:200] or "ripgrep failed"
-    return f"The search failed: {reason}. {ADVICE}"
+        return ToolResult(f"No matches for {regex} in {name}{cut}", "0 matches")
+    if cut:
+        return ToolResult("\n".join((f"The first matches in {name}{cut}:", *hits.lines)), f"matches in {name}{cut}")
+    count = hits.rest["matches"]
+    header = f"{count} {'match' if count == 1 else 'matches'} in {name}"
+    more = f"; there are more after {hits.rest['last']}, {NARROW}" if hits.rest["more"] else ""
+    return ToolResult("\n".join((f"{header}{more}:", *hits.lines)), f"{header}{', and more' if more else ''}")

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from roundtrip.agent.messages import ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
+from roundtrip.tools import habits
+from roundtrip.tools.apply_diff import ApplyDiff, misplaced
 from roundtrip.tools.diffs import LINES, changes, lines_of
+from roundtrip.tools.documents import documents, in_style, sane
 from roundtrip.tools.paths import failure, intend
 from roundtrip.tools.read_file import Part, read
+from roundtrip.tools.syntax import broken
 
 COMPARED = 4 * 1024 * 1024
 """Bytes of an existing file up to which it is compared with what replaces it."""
+
+MARKERS = re.compile(rb"^(?:<{7} SEARCH|\*{3} Begin Patch)", re.MULTILINE)
+"""What a file holds that is about patches itself."""
 
 SPEC = ToolSpec(
     name="write_to_file",
@@ -31,17 +39,44 @@ SPEC = ToolSpec(
         "required": ["path", "content"],
     },
     effect="edits",
-    aliases=("write", "write_file", "create_file"),
+    aliases=("write", "write_file", "create_file", "create", "save_file", "new_file"),
     parameter_aliases={
-        "file_path": "path",
-        "absolute_path": "path",
-        "filename": "path",
-        "target_file": "path",
+        **habits.PATH,
         "file_text": "content",
         "text": "content",
+        "file": "path",
+        "contents": "content",
+        "file_content": "content",
+        "code": "content",
     },
+    legacy=(
+        {
+            "type": "object",
+            "properties": {
+                "path": {"type": "string"},
+                "content": {"type": "string"},
+                "append": {"type": "boolean"},
+                "overwrite": {"type": "boolean"},
+            },
+            "required": ["path", "content"],
+        },
+    ),
+    adapt=habits.write_to_file,
     example='{"path": "src/hello.py", "content": "print(\\"hello\\")\\n"}',
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What would be written. old: what the file has now, None where there is none; before: its text, as far as it can
+    be compared. style: what became of it, in words."""
+
+    old: bytes | None
+    before: str
+    data: bytes
+    text: str
+    style: str = ""
+    comparable: bool = True
 
 
 class WriteToFile:
@@ -49,56 +84,67 @@ class WriteToFile:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        self._patches = ApplyDiff(workspace)
 
     def intent(self, arguments: Mapping[str, Any]) -> Intent:
         intent = intend(self._workspace, "edits", (arguments["path"],), writing=True)
         if intent.refusal:
             return intent
-        return replace(intent, preview=partial(self._preview, intent.paths[0], _sane(arguments["content"])))
+        return replace(intent, preview=partial(self._preview, intent.paths[0], arguments))
 
-    def _preview(self, path: Path, text: str) -> str:
+    def _preview(self, path: Path, arguments: Mapping[str, Any]) -> str:
         """The diff that `run` will report, and why it may not come to that."""
         name = self._workspace.shown(path)
         try:
-            exists = os.path.lexists(path)
-            if exists and path.stat().st_size > COMPARED:
-                return f"{name} is too large to compare; it would be replaced by {len(text)} characters"
-            old = path.read_bytes().decode("utf-8", "replace") if exists else ""
+            if self._is_patch(path, arguments):
+                return self._patches.intent(_as_diff(arguments)).preview()
+            draft = _draft(path, arguments)
         except OSError as error:
             return f"{name} can't be read: {error.strerror}"
-        reason = self._workspace.stale(path)
+        if not draft.comparable:
+            return f"{name} is too large to compare; it would be replaced by {len(draft.text)} characters"
+        reason = "" if arguments.get("append") else self._workspace.stale(path)
         note = f"({reason}: the model will be shown the file first)\n" if reason else ""
-        return note + (changes(name, old, text, LINES)[1] or f"{name}: {len(text)} characters; no changes to show")
+        diff = changes(name, draft.before, draft.text, LINES)[1]
+        return note + (diff or f"{name}: {len(draft.text)} characters; no changes to show")
 
     async def run(self, arguments: Mapping[str, Any], output: Output) -> ToolResult:
         path = self._workspace.locate(arguments["path"], writing=True)
         if isinstance(path, Refusal):
             return failure(path.reason)
-        name, text = self._workspace.shown(path), _sane(arguments["content"])
+        name = self._workspace.shown(path)
         try:
             mode = path.stat().st_mode if os.path.lexists(path) else None
             if mode is not None and not stat.S_ISREG(mode):
                 return failure(f"{name} is {'a folder' if stat.S_ISDIR(mode) else 'no regular file'}. Nothing written.")
-            return await self._write(path, name, text, exists=mode is not None)
+            if mode is not None and arguments.get("overwrite") is False:
+                return failure(f"{name} exists, and overwrite is false. Nothing written; to change it, use edit_file.")
+            if self._is_patch(path, arguments):
+                return await self._patches.run(_as_diff(arguments), output)
+            async with self._workspace.lock(path):
+                return await self._write(path, name, arguments)
         except OSError as error:
             return failure(f"{name} could not be written: {error.strerror}.")
 
-    async def _write(self, path: Path, name: str, text: str, *, exists: bool) -> ToolResult:
+    async def _write(self, path: Path, name: str, arguments: Mapping[str, Any]) -> ToolResult:
         """Raises OSError."""
-        data = text.encode()
-        comparable = exists and path.stat().st_size <= COMPARED
-        old = path.read_bytes() if comparable else b""
-        if comparable and old == data:
+        draft = _draft(path, arguments)
+        if draft.old == draft.data:
             self._workspace.saw(path)
             return ToolResult(f"unchanged: {name} already has this content", f"{name} unchanged")
-        reason = self._workspace.stale(path)
+        reason = "" if arguments.get("append") else self._workspace.stale(path)
         if reason:
             return await self._show_first(path, reason)
-        self._workspace.replace(path, data)
-        count, diff = changes(name, old.decode("utf-8", "replace"), text) if comparable or not exists else ("", "")
-        lines = len(lines_of(text))
+        self._workspace.replace(path, draft.data, over=draft.old)
+        count, diff = changes(name, draft.before, draft.text) if draft.comparable else ("", "")
+        lines = len(lines_of(draft.text))
+        exists = draft.old is not None or not draft.comparable
         size = f"{lines} line{'' if lines == 1 else 's'}" + (f" ({count})" if exists and count else "")
-        return ToolResult(f"{'overwrote' if exists else 'created'} {name}, {size}", diff)
+        style = f"; {draft.style}" if draft.style else ""
+        warning = broken(path, draft.before, draft.text)
+        done = "added to" if exists and arguments.get("append") else "overwrote" if exists else "created"
+        said = f"{done} {name}, {size}{style}"
+        return ToolResult(f"{said}\n{warning}" if warning else said, diff)
 
     async def _show_first(self, path: Path, reason: str) -> ToolResult:
         """Reads the file for the model, which saves it a step; with that it counts as seen, readable or not."""
@@ -111,7 +157,33 @@ class WriteToFile:
             failed=True,
         )
 
+    def _is_patch(self, path: Path, arguments: Mapping[str, Any]) -> bool:
+        """Whether the content is a patch to this very file, in place of what should be in it. Raises OSError."""
+        if not misplaced(arguments["path"], arguments["content"]) or not os.path.lexists(path):
+            return False
+        intent = self._patches.intent(_as_diff(arguments))
+        return intent.refusal is None and intent.paths == (path,) and not MARKERS.search(path.read_bytes())
 
-def _sane(text: str) -> str:
-    """Surrogates that come in pairs made into the character they mean, others replaced by U+FFFD."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+def _as_diff(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {"path": arguments["path"], "diff": arguments["content"]}
+
+
+def _draft(path: Path, arguments: Mapping[str, Any]) -> _Draft:
+    """Raises OSError."""
+    text = sane(arguments["content"])
+    if not os.path.lexists(path):
+        return _Draft(None, "", text.encode(), text)
+    appends = bool(arguments.get("append"))
+    if path.stat().st_size > COMPARED and not appends:
+        return _Draft(None, "", text.encode(), text, comparable=False)
+    old = path.read_bytes()
+    known = next(iter(documents(old)), None)
+    if known is None:
+        before = old.decode("utf-8", "replace")
+        data = text.encode()
+        return _Draft(old, before, old + data, before + text) if appends else _Draft(old, before, data, text)
+    data, style = in_style(known, text)
+    if not appends:
+        return _Draft(old, known.text, data, text, style)
+    return _Draft(old, known.text, old + data.removeprefix(known.mark), known.text + text)

@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import TextIO
 
 from roundtrip.agent.commands.options import Options
-from roundtrip.agent.runtime.chat import Setup
 from roundtrip.agent.runtime.config import ConfigError, Settings
+from roundtrip.agent.runtime.setup import Setup
 from roundtrip.agent.runtime.workspace import agents_md
+from roundtrip.agent.tooling import Inquire
 from roundtrip.prompts import system_prompt
 from roundtrip.tools.toolset import default_tools
 
 
-def setup_of(options: Options, chosen: Settings) -> Setup:
-    """What a chat is made of. Raises ConfigError."""
+def setup_of(options: Options, chosen: Settings, inquire: Inquire | None = None) -> Setup:
+    """What a chat is made of. inquire: asks the user, if one is there. Raises ConfigError."""
+    for folder in options.writable:
+        if not folder.is_dir():
+            raise ConfigError(f"--writable: {folder} is no folder")
     return Setup(
         chosen,
         options.root(),
@@ -24,6 +28,12 @@ def setup_of(options: Options, chosen: Settings) -> Setup:
         options.sessions,
         options.max_steps,
         _open_log(options.requests),
+        inquire,
+        options.tools,
+        sandbox=options.sandbox,
+        writable=options.writable,
+        network="network" in options.allow,
+        checkpoints=options.sessions.parent / "checkpoints" if options.sessions else None,
     )
 
 

@@ -11,6 +11,7 @@ from roundtrip.agent.frontends.headless import ANSWERED, MISCONFIGURED
 from roundtrip.agent.frontends.words import printable
 from roundtrip.agent.runtime.addresses import without_password
 from roundtrip.agent.runtime.config import ConfigError, config_path, resolve, state_path, unsent_keys
+from roundtrip.agent.runtime.preferences import user_preferences
 
 _SHORTEST_WITH_ENDING: Final = 16
 """Characters; of a shorter key, four would be too much to show."""
@@ -25,6 +26,7 @@ def show(flags: Mapping[str, str | None], environment: Mapping[str, str], out: T
     try:
         chosen = resolve(flags, environment, path)
         notes = unsent_keys(chosen, environment, path)
+        own = user_preferences(path)
     except ConfigError as error:
         sys.stderr.write(f"agent: {printable(str(error))}\n")
         return MISCONFIGURED
@@ -35,6 +37,10 @@ def show(flags: Mapping[str, str | None], environment: Mapping[str, str], out: T
             ("base_url", without_password(chosen.base_url) or "(not set)", chosen.source),
             ("model", chosen.model or "(the first that the server lists)", chosen.model_source),
             ("api_key", _masked(chosen.api_key), chosen.key_source),
+            ("mode", own.mode or "ask", str(path) if own.mode else ""),
+            ("sandbox", own.sandbox or "auto", str(path) if own.sandbox else ""),
+            ("commands.allow", ", ".join(own.allow) or "(none)", str(path) if own.allow else ""),
+            ("commands.deny", ", ".join(own.deny) or "(none)", str(path) if own.deny else ""),
         ],
     )
     for note in notes:

@@ -94,7 +94,7 @@ def perform(example: Example, wanted: Wanted) -> int:
         options = Options(
             prompt=example.prompt,
             workspace=workspace,
-            allow=frozenset({"edit"}),
+            mode="edits",
             json=wanted.json,
             stream=wanted.stream,
             requests=wanted.requests,

@@ -11,6 +11,10 @@ import os
 import sys
 from collections.abc import Callable
 
+TYPE_CHECKING = False  # as in `cli`
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that a run and a demo share."""
@@ -124,10 +128,85 @@ def _config(argv: list[str]) -> int:
     return show({"base_url": options.base_url, "model": options.model}, os.environ, sys.stdout)
 
 
+def _trust(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        "agent trust",
+        description="Shows a project's own configuration (.agent/config.toml) and asks whether it counts.",
+        epilog="It is ignored until you accept it, and again when it changes.",
+    )
+    parser.add_argument("dir", nargs="?", metavar="DIR", default=".", help="the project (default: the current folder)")
+    options = parser.parse_args(argv)
+    from pathlib import Path
+
+    from roundtrip.agent.commands.permissions import trust
+
+    return trust(Path(options.dir))
+
+
+def _sandbox(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        "agent sandbox",
+        description="What commands may do on this machine, proven by trying it.",
+        epilog="exit codes: 0 every promise holds, 1 some don't, 2 this kind of sandbox does not work here",
+    )
+    parser.add_argument("--kind", choices=["bwrap", "landlock", "none"], help="try this one (default: the best)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    options = parser.parse_args(argv)
+    from roundtrip.agent.commands.sandbox import show
+
+    return show(options.kind, sys.stdout, json=options.json)
+
+
+def _undo(argv: list[str]) -> int:
+    parser = _checkpoint_parser("undo", "Puts the files back as they were before the agent's last change.")
+    parser.add_argument("--redo", action="store_true", help="bring back what was taken back last")
+    parser.add_argument("--yes", action="store_true", help="also where files were changed since, and not by the agent")
+    options = parser.parse_args(argv)
+    from roundtrip.agent.commands.undo import undo
+
+    return undo(*_checkpoints(options), sys.stdout, redo=options.redo, yes=options.yes)
+
+
+def _diff(argv: list[str]) -> int:
+    parser = _checkpoint_parser("diff", "What the agent's last turn changed, or all since a checkpoint.")
+    parser.add_argument("number", nargs="?", type=_steps, help="a checkpoint")
+    options = parser.parse_args(argv)
+    from roundtrip.agent.commands.undo import diff
+
+    return diff(*_checkpoints(options), sys.stdout, options.number)
+
+
+def _list_checkpoints(argv: list[str]) -> int:
+    options = _checkpoint_parser("checkpoints", "The checkpoints of this folder, the latest last.").parse_args(argv)
+    from roundtrip.agent.commands.undo import list_checkpoints
+
+    return list_checkpoints(*_checkpoints(options), sys.stdout)
+
+
+def _checkpoint_parser(name: str, description: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(f"agent {name}", description=description)
+    parser.add_argument("--workspace", metavar="DIR", default=".", help="another folder than the current one")
+    return parser
+
+
+def _checkpoints(options: argparse.Namespace) -> tuple[Path, Path]:
+    """Where they are kept, and the workspace."""
+    from pathlib import Path
+
+    from roundtrip.agent.runtime.config import state_path
+
+    return state_path() / "checkpoints", Path(os.path.realpath(options.workspace))
+
+
 COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "checkpoints": _list_checkpoints,
     "config": _config,
     "conformance": _conformance,
     "demo": _demo,
+    "diff": _diff,
     "parse": _parse,
+    "sandbox": _sandbox,
     "sessions": _sessions,
+    "trust": _trust,
+    "undo": _undo,
 }

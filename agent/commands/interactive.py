@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Final
 
 from roundtrip.agent import __version__
 from roundtrip.agent.commands.options import Options
+from roundtrip.agent.commands.permissions import permissions_of
 from roundtrip.agent.commands.server import ask_line, server_of
 from roundtrip.agent.frontends.terminal.lines import Lines
+from roundtrip.agent.frontends.terminal.permitting import untrusted_line
 from roundtrip.agent.frontends.terminal.repl import Repl
 from roundtrip.agent.frontends.terminal.screen import Screen
 from roundtrip.agent.frontends.words import printable, session_lines
@@ -53,7 +55,8 @@ def run(options: Options) -> int:
 async def _run(options: Options, settings: Settings, root: Path, resume: Path | None) -> int:
     """Returns the exit code. Raises SessionError."""
     console = _console(root)
-    repl = console.view = Repl(console, options.allowed, options.sessions or state_path() / "sessions", root)
+    permissions = permissions_of(options, root)
+    repl = console.view = Repl(console, permissions, options.sessions or state_path() / "sessions", root)
     ended_by: list[int] = []
 
     def end(number: int) -> None:
@@ -62,7 +65,9 @@ async def _run(options: Options, settings: Settings, root: Path, resume: Path | 
 
     for number in (signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, end, number)
-    _greet(root, settings, options)
+    _greet(root, settings)
+    if notice := untrusted_line(repl.asker):
+        print(notice, flush=True)
     shown = asyncio.create_task(console.run())
     work = asyncio.create_task(repl.run(lambda: _load(options, settings, repl), resume))
     try:
@@ -84,18 +89,19 @@ async def _load(options: Options, settings: Settings, repl: Repl) -> Chat:
         await asyncio.to_thread(importlib.import_module, name)
     from roundtrip.agent.commands.assembly import setup_of
     from roundtrip.agent.runtime.chat import Chat
+    from roundtrip.agent.runtime.sandbox import find as find_sandbox
 
-    return Chat(setup_of(options, settings), repl.asker, repl.on, repl.fail)
+    if notice := find_sandbox(repl.root).notice(options.sandbox):
+        repl.say(notice)
+    return Chat(setup_of(options, settings, repl.inquirer.ask), repl.asker, repl.on, repl.fail)
 
 
-def _greet(root: Path, settings: Settings, options: Options) -> None:
+def _greet(root: Path, settings: Settings) -> None:
     """Plain text: what could paint it is not imported yet."""
     home = Path(os.path.realpath(os.path.expanduser("~")))
     folder = str(Path("~") / root.relative_to(home) if root.is_relative_to(home) else root)
     server = without_password(settings.base_url)
     print(f"roundtrip {__version__} · {printable(folder)} · {printable(server)} · /help", flush=True)
-    if "command" in options.allow:
-        print("commands run without asking, and are not sandboxed yet: with all your rights", flush=True)
 
 
 def _console(root: Path) -> Screen | Lines:

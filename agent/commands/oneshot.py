@@ -14,15 +14,17 @@ from pathlib import Path
 
 from roundtrip.agent.commands.assembly import setup_of
 from roundtrip.agent.commands.options import Options
+from roundtrip.agent.commands.permissions import permissions_of
 from roundtrip.agent.commands.server import server_of
 from roundtrip.agent.events import Event
 from roundtrip.agent.frontends.headless import FAILED, MISCONFIGURED, Headless
 from roundtrip.agent.frontends.stream import JsonStream
 from roundtrip.agent.frontends.words import printable
-from roundtrip.agent.runtime.chat import Chat, Setup
+from roundtrip.agent.runtime.chat import Chat
 from roundtrip.agent.runtime.config import ConfigError, Settings
-from roundtrip.agent.runtime.permissions import Permissions
+from roundtrip.agent.runtime.permissions import Permissions, Scripted
 from roundtrip.agent.runtime.session_log import SessionError
+from roundtrip.agent.runtime.setup import Setup
 from roundtrip.agent.wire.defuse import defuse
 from roundtrip.agent.wire.profiles import MARKERS, PROFILES
 from roundtrip.agent.wire.render import render_messages
@@ -34,7 +36,8 @@ def run(options: Options, chosen: Settings | None = None) -> int:
     setup: Setup | None = None
     try:
         setup = setup_of(options, chosen or server_of(options))
-        return asyncio.run(one.run(setup, options.resumed(setup.root)))
+        permissions = permissions_of(options, setup.root)
+        return asyncio.run(one.run(setup, permissions, options.resumed(setup.root)))
     except (ConfigError, SessionError) as error:
         with suppress(OSError):
             sys.stderr.write(f"agent: {printable(str(error))}\n")
@@ -56,15 +59,20 @@ class OneShot:
         self.front = Headless(sys.stderr, live=sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb")
         self._options = options
         self._stream: JsonStream | None = None
+        self._commands = False
+        """Whether commands run unasked."""
 
-    async def run(self, setup: Setup, path: Path | None) -> int:
+    async def run(self, setup: Setup, permissions: Permissions, path: Path | None) -> int:
         """Returns the exit code. Raises SessionError."""
+        if permissions.untrusted is not None:
+            self.front.line(".agent/config.toml is ignored until you accept it: agent trust shows it")
+        self._commands = "command" in permissions.rules.allowed
         stop = _Stop(self.front)
         with stop.heard():
             if self._options.stream:
                 out = FileIO(sys.stdout.fileno(), "w", closefd=False)
                 self._stream = JsonStream(out, lambda: stop(signal.SIGPIPE), stop.wanted)
-            chat = Chat(setup, Permissions(self._options.allowed), self._emit, self.front.line)
+            chat = Chat(setup, Scripted(permissions), self._emit, self.front.line)
             watch = asyncio.create_task(self.front.watch())
             try:
                 return await self._converse(chat, path)
@@ -79,11 +87,17 @@ class OneShot:
         if problem:
             self.front.line(f"error: {problem}")
             return self.failed(problem, FAILED)
-        if "command" in self._options.allow:
-            self.front.line("commands are not sandboxed yet: they run with all your rights")
+        if self._commands:
+            self._say_sandbox(chat)
         await chat.turn(self._options.prompt)
         self._print(chat)
         return self.front.exit_code
+
+    def _say_sandbox(self, chat: Chat) -> None:
+        confinement = chat.jobs.confinement if chat.jobs else None
+        notice = confinement.sandbox.notice(confinement.mode) if confinement else ""
+        if notice:
+            self.front.line(notice)
 
     def failed(self, error: str, code: int) -> int:
         """Prints what `--json` promises even then. Returns the code."""
@@ -106,7 +120,7 @@ class OneShot:
     def _print(self, chat: Chat) -> None:
         front, options = self.front, self._options
         if options.json:
-            messages = render_messages(chat.messages, PROFILES[chat.profile])
+            messages = render_messages(chat.messages, PROFILES[chat.profile], images=chat.images)
             report = front.report(messages, lambda text: defuse(text, MARKERS)) | {"session": chat.session_id}
             _write(json.dumps(report, ensure_ascii=False))
         elif front.ended is not None and front.ended.outcome == "answered" and not self._stream:

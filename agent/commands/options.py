@@ -5,40 +5,45 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from roundtrip.agent.messages import Effect
-from roundtrip.agent.rules.approvals import PERMISSIONS
+from roundtrip.agent.rules.approvals import Mode as ApprovalMode
 from roundtrip.agent.runtime.config import ConfigError
 from roundtrip.agent.runtime.sessions import find
+
+if TYPE_CHECKING:
+    from roundtrip.agent.runtime.sandbox import Mode as SandboxMode
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line asks for. allow: keys of `PERMISSIONS`. resume: the session to go on with, "" for the
-    latest, None for a new one; choose: the user is asked which. sessions: where they are kept, None for nowhere."""
+    """What the command line asks for. allow: keys of `PERMISSIONS`. mode: of approvals,
+    None for what the configuration says. resume: the session to go on with, "" for the
+    latest, None for a new one; choose: the user is asked which. tools: optional ones
+    that are offered. sessions: where they are kept, None for nowhere. sandbox: see `sandbox.Mode`. writable:
+    folders beside the workspace that commands may write."""
 
     prompt: str = ""
     workspace: Path = Path(".")
     base_url: str | None = None
     model: str | None = None
     allow: frozenset[str] = frozenset()
+    mode: ApprovalMode | None = None
     json: bool = False
     stream: bool = False
     requests: Path | None = None
     max_steps: int = 50
     resume: str | None = None
     choose: bool = False
+    tools: frozenset[str] = frozenset()
     sessions: Path | None = None
+    sandbox: SandboxMode = "auto"
+    writable: tuple[Path, ...] = ()
 
     @property
     def flags(self) -> dict[str, str | None]:
         """The settings among them."""
         return {"base_url": self.base_url, "model": self.model}
-
-    @property
-    def allowed(self) -> frozenset[Effect]:
-        """What may be done without asking."""
-        return frozenset(PERMISSIONS[word] for word in self.allow)
 
     def root(self) -> Path:
         """The workspace, links resolved. Raises ConfigError."""

@@ -10,8 +10,14 @@ from roundtrip.agent.runtime.sessions import Summary
 
 _TITLE: Final = 60
 _UNITS: Final = ((86400, "d"), (3600, "h"), (60, "min"))
-_TELLING: Final = ("command", "path", "pattern", "regex", "query", "files")
-"""Arguments that say what a call is about."""
+_TELLING: Final = (
+    "command", "cmd", "path", "file_path", "filePath", "target_file", "pattern", "regex", "query", "files",
+    "question", "url", "message",
+)  # fmt: skip
+"""Arguments that say what a call is about, also as other agents' tools name them."""
+
+_SHOWN: Final = ("todos", "plan")
+"""Arguments that are shown as the call's outcome."""
 
 
 def printable(text: str) -> str:
@@ -22,6 +28,7 @@ def printable(text: str) -> str:
 def call_line(name: str, arguments: Mapping[str, Any], most: int = 200) -> str:
     """What a call is about, in one line: its name and the argument that tells most, cut."""
     told = next((arguments[key] for key in _TELLING if key in arguments), arguments or "")
+    told = "" if any(key in arguments for key in _SHOWN) else told
     text = told if isinstance(told, str) else json.dumps(told, ensure_ascii=False)
     line = f"{name} {' '.join(text.split())}".strip()
     return f"{line[:most]}…" if len(line) > most else line

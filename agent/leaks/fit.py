@@ -4,7 +4,8 @@ The one place for parameter aliases, legacy shapes and coercion: the leak parser
 dispatcher again before it runs one. Rules, from what models really send (`None` is "absent", "5" is 5, one object
 where a list is wanted is a list of one):
 
-    named call      aliases, then legacy shapes, then coercion; what is still unknown is dropped with a note
+    named call      aliases, then the shapes of other agents (`Offer.adapt`), then legacy shapes, then coercion; what is
+                    still unknown is dropped with a note
     nameless call   aliases only: the arguments are the only evidence for the tool, so they must fit as they stand
 
 A schema that can't be evaluated proves nothing: it makes no named call wrong, and no nameless call right.
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from roundtrip.agent.leaks.offer import Offer, required
+from roundtrip.agent.leaks.offer import Offer, folded, required
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,12 @@ def fit(offer: Offer, arguments: Mapping[str, Any]) -> Fit:
     """Arguments of a call that names its tool."""
     if offer.schema is None:
         return Fit(dict(arguments))
-    shapes = [_shaped(schema, offer.parameter_aliases, arguments) for schema in (offer.schema, *offer.legacy)]
-    return min(shapes, key=lambda shape: (len(shape.problems), len(shape.notes)))
+    schemas = (offer.schema, *offer.legacy)
+    adapted = offer.adapt(_respelt(offer, {name for schema in schemas for name in _properties(schema)}, arguments))
+    if isinstance(adapted, str):
+        return Fit(dict(arguments), problems=(adapted,))
+    shapes = [_shaped(schema, adapted) for schema in schemas]
+    return min(shapes, key=lambda shape: (_lost(adapted, shape), len(shape.problems), len(shape.notes)))
 
 
 def fits_as_it_stands(offer: Offer, arguments: Mapping[str, Any]) -> bool | None:
@@ -62,16 +67,35 @@ def _renamed(aliases: Mapping[str, str], arguments: Mapping[str, Any]) -> dict[s
     return {**renamed, **{key: value for key, value in arguments.items() if key not in aliases}}
 
 
-def _shaped(schema: Mapping[str, Any], aliases: Mapping[str, str], arguments: Mapping[str, Any]) -> Fit:
+def _lost(arguments: Mapping[str, Any], shape: Fit) -> int:
+    """How many arguments a shape has no place for. It tells which shape was meant, also where a value does not fit."""
+    return sum(key not in shape.arguments for key, value in arguments.items() if value is not None)
+
+
+def _respelt(offer: Offer, own: set[str], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments under the names that the tool has for them; its `own` names stay, and win if they hold a value."""
+    names = {folded(alias): name for alias, name in offer.parameter_aliases.items()}
+    names |= {} if _is_open_ended(offer.schema or {}) else {folded(name): name for name in own}
+    others = {names.get(folded(key), key): value for key, value in arguments.items() if key not in own}
+    given = {key: value for key, value in arguments.items() if key in own and not (value is None and key in others)}
+    return {**others, **given}
+
+
+def _is_open_ended(schema: Mapping[str, Any]) -> bool:
+    """Whether the tool takes parameters that its schema does not name."""
+    extra = schema.get("additionalProperties") not in (None, False)
+    return not _properties(schema) or extra or bool(_ELSEWHERE & set(schema))
+
+
+def _shaped(schema: Mapping[str, Any], arguments: Mapping[str, Any]) -> Fit:
     known = _properties(schema)
-    open_ended = not known or schema.get("additionalProperties") not in (None, False) or bool(_ELSEWHERE & set(schema))
     shaped: dict[str, Any] = {}
     notes: list[str] = []
-    for key, value in _renamed({a: c for a, c in aliases.items() if a not in known}, arguments).items():
+    for key, value in arguments.items():
         if key not in known:
-            if open_ended:
+            if _is_open_ended(schema):
                 shaped[key] = value
-            else:
+            elif value is not None:
                 notes.append(f"unknown parameter {key!r} was ignored")
         elif value is not None or _takes_null(known[key]):
             shaped[key] = _coerced(key, known[key], value)

@@ -170,7 +170,7 @@ class Judge:
             read = Arguments(None, "", CUT, cut=True)
         known = called(self.offers, call.name)
         if known:
-            found = Resolved(known, known.spelt(call.name))
+            found = Resolved(known, call.name)
         else:
             by_id = next((d for d in self.dialects if _IDS.fullmatch(call.id) and d.canonical.fullmatch(call.id)), None)
             repeated = _REPEATED.fullmatch(call.name)

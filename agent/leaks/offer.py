@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+Adapt = Callable[[Mapping[str, Any]], Mapping[str, Any] | str]
+"""Arguments as other agents' tools take them, into those of this tool, or why that can't be done, for the model.
+
+Pure, and never raises, whatever the arguments hold. What it does not know it leaves as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +18,10 @@ class Offer:
 
     schema: JSON Schema of the arguments; None accepts any object.
     aliases: other names for it; they compare without case, `_` and `-`.
-    parameter_aliases: other parameter names, to the schema's own.
+    parameter_aliases: other parameter names, to the schema's own; they compare like names.
     legacy: schemas of older shapes of the arguments that the tool still takes.
     merely_reads: the tool changes nothing, so a call with less evidence may run.
+    adapt: what names alone can't say: other units, other shapes. For calls that name the tool.
     """
 
     name: str
@@ -24,6 +30,7 @@ class Offer:
     parameter_aliases: Mapping[str, str] = field(default_factory=dict)
     legacy: tuple[Mapping[str, Any], ...] = ()
     merely_reads: bool = False
+    adapt: Adapt = dict
 
     @property
     def required(self) -> tuple[str, ...]:

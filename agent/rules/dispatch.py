@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from roundtrip.agent.leaks import Offer, called, fit
+from roundtrip.agent.leaks.notation import CUT
 from roundtrip.agent.messages import Call, ToolSpec
 from roundtrip.agent.tooling import Refusal, Tool
+
+PARTS: Final = " Send less at a time: of a long file the first part with write_to_file, then more of it with edit_file."
+"""What helps where a call was too long for one answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,8 @@ class Dispatched:
 def offers(specs: Iterable[ToolSpec]) -> tuple[Offer, ...]:
     """The tools as the leak parser knows them."""
     return tuple(
-        Offer(s.name, s.parameters, s.aliases, s.parameter_aliases, s.legacy, s.effect == "reads") for s in specs
+        Offer(s.name, s.parameters, s.aliases, s.parameter_aliases, s.legacy, s.effect == "reads", s.adapt)
+        for s in specs
     )
 
 
@@ -38,7 +43,8 @@ def dispatch(call: Call, tools: Sequence[Tool]) -> Dispatched | Refusal:
     offer = called(known, call.name)
     tool = tools[known.index(offer)] if offer else None
     if call.problem:
-        return Refusal(f"Not run: {call.problem}.{usage(tool.spec) if tool else ''}")
+        advice = PARTS if call.problem == CUT and tool and tool.spec.effect == "edits" else ""
+        return Refusal(f"Not run: {call.problem}.{advice}{usage(tool.spec) if tool else ''}")
     if offer is None or tool is None:
         names = ", ".join(spec.name for spec in (tool.spec for tool in tools) if spec.offered)
         return Refusal(f"Not run: there is no tool called {call.name!r}. The tools are: {names}.")

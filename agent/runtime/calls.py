@@ -7,8 +7,9 @@ they come; the conversation puts them into call order.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 
@@ -16,7 +17,7 @@ from roundtrip.agent.events import AssistantEnded, ClosedEvent, Event, ToolFinis
 from roundtrip.agent.messages import Call, ToolResult
 from roundtrip.agent.rules.dispatch import Dispatched, dispatch, key, with_notes
 from roundtrip.agent.rules.repeats import Repeats
-from roundtrip.agent.tooling import Approver, Refusal, Tool
+from roundtrip.agent.tooling import Approver, Intent, Output, Recorder, Refusal, Tool
 from roundtrip.agent.wire.surrogates import encodable
 
 NOT_STARTED = "Not run: the user interrupted before it started."
@@ -56,12 +57,14 @@ class CallRunner:
         repeats: Repeats,
         apply: Callable[[ClosedEvent], None],
         emit: Callable[[Event], None],
+        recorder: Recorder | None = None,
     ) -> None:
         self._tools = tools
         self._approver = approver
         self._repeats = repeats
         self._apply = apply
         self._emit = emit
+        self._recorder = recorder
 
     async def run(self, said: AssistantEnded) -> Outcome:
         """Runs all calls of a message and reports each result. When cancelled, answers what had not begun."""
@@ -96,7 +99,9 @@ class CallRunner:
                 else:
                     running[planned.key] = tasks.create_task(run_and_report(planned))
         for planned in again:
-            self._report(step, planned, running[planned.key].result(), waiting, outcome)
+            done = running[planned.key].result()
+            once = replace(done, result=replace(done.result, images=()))  # the model has seen them with the first one
+            self._report(step, planned, once, waiting, outcome)
 
     async def _one(self, step: int, planned: _Planned, waiting: set[int]) -> _Done:
         """Runs one call, or finds why not. Whatever a tool does, its call gets a result."""
@@ -123,9 +128,23 @@ class CallRunner:
         refusal = await self._approver.approve(call, intent)
         if refusal:
             return _Done(ToolResult(refusal.reason, failed=True), refused=True)
-        waiting.discard(call.index)
         self._emit(ToolStarted(step, call.index, call.name, call.arguments))
-        return _Done(await what.tool.run(what.arguments, partial(self._output, step, call.index)))
+        output = partial(self._output, step, call.index)
+        async with self._recorded(call, intent, output):
+            waiting.discard(call.index)
+            return _Done(await what.tool.run(what.arguments, output))
+
+    @asynccontextmanager
+    async def _recorded(self, call: Call, intent: Intent, output: Output) -> AsyncIterator[None]:
+        """What happens within it can be undone."""
+        if self._recorder is None:
+            yield
+            return
+        await self._recorder.before(call, intent, output)
+        try:
+            yield
+        finally:
+            await self._recorder.after(call, intent)
 
     def _output(self, step: int, index: int, text: str) -> None:
         self._emit(ToolOutput(step, index, encodable(text)))
@@ -137,7 +156,9 @@ class CallRunner:
         content = encodable(with_notes(result.content, notes) + (f"\n{hint}" if hint else ""))
         details = encodable(result.details)
         waiting.discard(planned.call.index)
-        self._apply(ToolFinished(step, planned.call.index, content, details, result.failed, done.refused))
+        refused = done.refused or result.refused
+        images = tuple(image for image in result.images if image.sound)
+        self._apply(ToolFinished(step, planned.call.index, content, details, result.failed, refused, images))
         outcome.stop = outcome.stop or rung == "stop"
         if result.answer is not None:
             outcome.answer = result.answer

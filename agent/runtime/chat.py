@@ -12,43 +12,37 @@ user typed is still with the front end then.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 from roundtrip.agent.conversation import Conversation
-from roundtrip.agent.events import ClosedEvent, Event, ModelChanged, TurnEnded
-from roundtrip.agent.messages import Message
-from roundtrip.agent.runtime.addresses import without_password
+from roundtrip.agent.events import ClosedEvent, Event, ModelChanged, Rewound, TurnEnded
+from roundtrip.agent.messages import Message, ToolResult, User
+from roundtrip.agent.runtime.checkpoints import Checkpoints
 from roundtrip.agent.runtime.client import OpenAIModel
-from roundtrip.agent.runtime.config import Settings
+from roundtrip.agent.runtime.confinement import Confinement
+from roundtrip.agent.runtime.jobs import OUTPUTS, LocalJobs
 from roundtrip.agent.runtime.loop import Agent
+from roundtrip.agent.runtime.models import family, first_model
+from roundtrip.agent.runtime.news import without_note
 from roundtrip.agent.runtime.request_log import LoggedModel
 from roundtrip.agent.runtime.session_log import Header, Loaded, SessionError, SessionLog, new_id
 from roundtrip.agent.runtime.sessions import closing, model_of, rebuilt
+from roundtrip.agent.runtime.setup import Setup
+from roundtrip.agent.runtime.subtask import MOST_STEPS, delegate
 from roundtrip.agent.runtime.workspace import LocalWorkspace
-from roundtrip.agent.tooling import Approver, ModelFailure, Tool
-from roundtrip.agent.wire.profiles import GENERIC, PROFILES, Profile, profile_for, profile_of_template
+from roundtrip.agent.tooling import Approver, ModelFailure, Output, Ports, Situation
+from roundtrip.agent.wire.facts import Facts
+from roundtrip.agent.wire.profiles import GENERIC, PROFILES, Profile, profile_for
 
 _BROKEN_OFF: Final = "the last turn was broken off; the model is told which calls were not run, and which may have run"
 
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What sessions are made of. sessions: the folder they are kept in, None for nowhere.
-
-    tools and system are asked at the beginning of each session, and hold until its end.
-    """
-
-    settings: Settings
-    root: Path
-    tools: Callable[[LocalWorkspace], Sequence[Tool]]
-    system: Callable[[], str]
-    sessions: Path | None = None
-    max_steps: int = 50
-    requests: TextIO | None = None
+_OTHER_TOOLS: Final = "a session keeps the tools that it began with: begin a new one for those that --tool names"
+_SINGLE_SLOT: Final = "new_task is not offered: the server works on one request at a time (llama.cpp: -np 2)"
 
 
 class Chat:
@@ -67,6 +61,10 @@ class Chat:
         self._conversation: Conversation | None = None
         self._loaded: Loaded | None = None
         self._log: SessionLog | None = None
+        self._jobs: LocalJobs | None = None
+        self._left: list[LocalJobs] = []
+        self.checkpoints = Checkpoints(setup.checkpoints, setup.root, warn) if setup.checkpoints else None
+        """Those of the workspace, None where none are made."""
         self._chosen = setup.settings.model if setup.settings.model_source == "--model" else ""
         """The model that the user named in this run."""
         self.model = setup.settings.model
@@ -82,6 +80,15 @@ class Chat:
         return self._log.header.id if self._log and self._log.written else ""
 
     @property
+    def _id(self) -> str:
+        return self._log.header.id if self._log else ""
+
+    @property
+    def jobs(self) -> LocalJobs | None:
+        """The commands of this session, None before there is one."""
+        return self._jobs
+
+    @property
     def messages(self) -> tuple[Message, ...]:
         return self._conversation.messages if self._conversation else ()
 
@@ -89,6 +96,11 @@ class Chat:
     def profile(self) -> str:
         """Name of the profile that requests are rendered for."""
         return self._agent.profile if self._agent else GENERIC.name
+
+    @property
+    def images(self) -> bool:
+        """Whether requests hold images."""
+        return self._agent is not None and self._agent.images
 
     def resume(self, path: Path) -> Loaded:
         """Takes a session up again, and closes the turn that it may end in. Returns what is in it then, for people to
@@ -110,19 +122,30 @@ class Chat:
 
     async def connect(self) -> str:
         """Finds the model and its family, and gets ready for turns. Returns why it can't, "" if it could."""
-        name = self._wanted() or await self._first_model()
+        name = self._wanted() or await first_model(self._client, self._setup.settings)
         if isinstance(name, ModelFailure):
             return name.text
         before = model_of(self._loaded) if self._loaded else name
-        profile = await self._family(name, before)
+        facts = await self._client.facts(name)
+        profile = self._family(name, before, facts)
+        there, wanted = self._setup.inquire is not None, self._setup.wanted
+        situation = Situation(facts.context, facts.slots, facts.images, there, wanted)
         if self._conversation is None:
-            self._begin(name)
+            self._begin(name, situation)
+            if "new_task" in situation.wanted and not situation.delegates:
+                self._warn(_SINGLE_SLOT)
+        elif self._loaded and name == before:
+            situation = self._loaded.header.situation
+            if wanted - situation.wanted:
+                self._warn(_OTHER_TOOLS)
         assert self._conversation is not None
         known = PROFILES.get(self._conversation.profile) or profile_for(name)
         if name != before or profile is not known:
             self._apply(ModelChanged(name, profile.name))
-        self._take_agent(name)
+        self._take_agent(name, situation, facts)
         self._loaded = None
+        if self.checkpoints is not None:
+            self.checkpoints.turn(self._id, 0, "")
         return ""
 
     async def restart(self) -> None:
@@ -134,7 +157,19 @@ class Chat:
     async def turn(self, text: str) -> TurnEnded:
         """One turn; see `Agent.turn`. Only when connected."""
         assert self._agent is not None, "connect first"
+        if self.checkpoints is not None:
+            note = self.checkpoints.news.take(self._id)
+            text = f"{note}\n\n{text}" if note else text
+            self.checkpoints.turn(self._id, len(self.messages), text)
         return await self._agent.turn(text)
+
+    def rewind(self, cut: int) -> str:
+        """Takes back the conversation from the message with this number on, with which a turn began. Returns what the
+        user said there. Only between two turns."""
+        message = self.messages[cut]
+        assert isinstance(message, User), "a turn begins with the user"
+        self._apply(Rewound(cut))
+        return without_note(message.content)
 
     def say(self, text: str) -> None:
         """See `Agent.say`."""
@@ -157,35 +192,66 @@ class Chat:
     async def use(self, name: str) -> None:
         """From here on, another model. Only between two turns."""
         if self._agent is not None:
-            self._agent.use(name, await self._family(name, self.model))
+            facts = await self._client.facts(name)
+            self._agent.use(name, self._family(name, self.model, facts), images=facts.images)
         self.model = self._chosen = name
 
     async def close(self) -> None:
-        """Closes the connections and the logs."""
+        """Closes the connections and the logs, and ends what runs."""
         self._leave()
+        for jobs in self._left:
+            await jobs.close()
         if self._setup.requests is not None:
             with suppress(OSError):
                 self._setup.requests.close()
+        if self.checkpoints is not None:
+            await self.checkpoints.close()
         await self._client.close()
 
     def _leave(self) -> None:
         if self._log is not None:
             self._log.close()
+        if self._jobs is not None:
+            self._jobs.abandon()
+            self._left.append(self._jobs)
+            self._jobs = None
         self._agent = self._conversation = self._loaded = self._log = None
 
-    def _begin(self, name: str) -> None:
+    def _begin(self, name: str, situation: Situation) -> None:
         now, setup = time.time(), self._setup
-        header = Header(new_id(now), now, str(setup.root), setup.settings.base_url, name, setup.system())
+        header = Header(new_id(now), now, str(setup.root), setup.settings.base_url, name, setup.system(), situation)
         self._conversation = Conversation(header.system)
         if setup.sessions is not None:
             self._log = SessionLog.begin(setup.sessions, header, self._warn)
 
-    def _take_agent(self, name: str) -> None:
+    def _take_agent(self, name: str, situation: Situation, facts: Facts) -> None:
         assert self._conversation is not None
-        tools = self._setup.tools(LocalWorkspace(self._setup.root))
-        steps = self._setup.max_steps
+        ports = Ports(self._setup.inquire, partial(self._delegate, situation), self._setup.settings.base_url)
+        tools = self._setup.tools(self._workspace(), situation, ports)
+        steps, images = self._setup.max_steps, facts.images or situation.images
         self.model = name
-        self._agent = Agent(self._model, name, self._conversation, tools, self._approver, self._take, steps)
+        self._agent = Agent(
+            self._model, name, self._conversation, tools, self._approver, self._take, steps,
+            images=images, recorder=self.checkpoints,
+        )  # fmt: skip
+
+    def _workspace(self) -> LocalWorkspace:
+        """What has been read is known to one agent only; the commands are those of the session."""
+        setup = self._setup
+        if self._jobs is None:
+            confinement = Confinement(setup.root, mode=setup.sandbox, writable=setup.writable, network=setup.network)
+            outputs = self._log.path.with_suffix(OUTPUTS) if self._log else None
+            self._jobs = LocalJobs(setup.root, confinement=confinement, outputs=outputs)
+        return LocalWorkspace(setup.root, jobs=self._jobs)
+
+    async def _delegate(self, situation: Situation, message: str, output: Output) -> ToolResult:
+        """See `tooling.Delegate`. A child can't ask anybody, and has no children."""
+        assert self._agent is not None
+        alone = replace(situation, interactive=False, wanted=situation.wanted - {"new_task"})
+        ports = Ports(server=self._setup.settings.base_url)
+        tools = self._setup.tools(self._workspace(), alone, ports)
+        agent = self._agent
+        return await delegate(lambda emit: agent.child(tools, emit, MOST_STEPS), self._take, message, output)
 
     def _wanted(self) -> str:
         """The model as far as it is known without asking the server: what the user named counts more than what the
@@ -195,25 +261,9 @@ class Chat:
             return model_of(loaded)
         return self._chosen or self.model
 
-    async def _first_model(self) -> str | ModelFailure:
-        """The first model that the server lists, or why there is none."""
-        listed = await self.models()
-        where = f"{without_password(self._setup.settings.base_url)} ({self._setup.settings.source})"
-        if isinstance(listed, ModelFailure):
-            advice = "is the server running? Set --base-url and --model, or see the agent without one: agent demo"
-            return ModelFailure(listed.kind, f"{where} does not list its models: {listed.text}; {advice}")
-        if not listed:
-            return ModelFailure("refused", f"{where} lists no models (is it a model server?); name one with --model")
-        return listed[0]
-
-    async def _family(self, name: str, before: str) -> Profile:
-        """What was seen of this model, if it is the one before, or its name says, or a local server's chat template
-        where that says nothing."""
-        known = PROFILES.get(self._conversation.profile) if self._conversation and name == before else None
-        profile = known or profile_for(name)
-        if profile is GENERIC and self._setup.settings.base_url.startswith("http://"):
-            profile = profile_of_template(await self._client.template())
-        return profile
+    def _family(self, name: str, before: str, facts: Facts) -> Profile:
+        seen = self._conversation.profile if self._conversation and name == before else ""
+        return family(name, seen, facts)
 
     def _apply(self, event: ClosedEvent) -> None:
         assert self._conversation is not None

@@ -15,12 +15,14 @@ import asyncio
 import importlib
 import json
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from roundtrip.agent import __version__
 from roundtrip.agent.tooling import ModelFailure, Opened
 from roundtrip.agent.wire.chunks import error_message, error_text
+from roundtrip.agent.wire.facts import Facts, facts_of
 
 if TYPE_CHECKING:
     import httpx2
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 10.0
 _LISTING_SECONDS = 30.0
-_PROPS_SECONDS = 2.0
+_FACTS_SECONDS = 2.0
 _LOOPBACK = ("localhost", "::1", "0.0.0.0")
 _HEADERS = frozenset(
     ("accept", "accept-encoding", "authorization", "connection", "content-length", "content-type", "host", "user-agent",
@@ -47,6 +49,8 @@ class OpenAIModel:
         self._api_key = api_key
         self._read_seconds = read_seconds
         self._client: openai.AsyncOpenAI | None = None
+        self._listed: dict[str, Any] | None = None
+        """The models that the server listed last, by name; None if it was not asked."""
 
     async def exchange(self, body: Mapping[str, Any]) -> AsyncGenerator[Opened | bytes | ModelFailure, None]:
         """See `tooling.Model`."""
@@ -66,37 +70,44 @@ class OpenAIModel:
 
     async def models(self) -> list[str] | ModelFailure:
         """Names of the models that the server offers."""
-        client = await self._connected()
-        import httpx2
-        import openai
-
-        try:
-            answer = await client.get("/models", cast_to=object, options={"timeout": _LISTING_SECONDS})
-        except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError) as error:
-            return self._failure(error, opened=False)
-        if isinstance(answer, str):  # the SDK leaves a body alone that is not called JSON
-            try:
-                answer = json.loads(answer)
-            except ValueError:
-                answer = {}
+        answer = await self._get("/models", _LISTING_SECONDS)
+        if isinstance(answer, ModelFailure):
+            return answer
         listed = answer.get("data") if isinstance(answer, dict) else None
         entries = listed if isinstance(listed, list) else []
-        return [str(entry["id"]) for entry in entries if isinstance(entry, dict) and entry.get("id")]
+        self._listed = {str(entry["id"]): entry for entry in entries if isinstance(entry, dict) and entry.get("id")}
+        return list(self._listed)
 
-    async def template(self) -> str:
-        """The chat template that a llama.cpp server renders with; "" from any other server."""
+    async def facts(self, model: str) -> Facts:
+        """What the server says of itself and the model.
+
+        Only a server without TLS, which is one nearby, is asked for it: for llama.cpp's /props, and where that does not
+        tell the context, for the list of models. Of others it is known what the list said, if that was asked for.
+        """
+        props: Any = None
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_FACTS_SECONDS):  # in all; the SDK's limits are for the time between two bytes
+                if self._base_url.startswith("http://"):
+                    props = await self._get(f"{self._base_url.rstrip('/').removesuffix('/v1')}/props", _FACTS_SECONDS)
+                gone = isinstance(props, ModelFailure) and props.kind != "refused"
+                if props is not None and self._listed is None and not gone and not facts_of(props, {}).context:
+                    await self.models()
+        return facts_of(props, (self._listed or {}).get(model))
+
+    async def _get(self, path: str, seconds: float) -> Any:
+        """The JSON at a path below the base URL, or at a URL; {} where the answer is none."""
         client = await self._connected()
         import httpx2
         import openai
 
-        root = self._base_url.rstrip("/").removesuffix("/v1")
         try:
-            async with asyncio.timeout(_PROPS_SECONDS):  # in all; the SDK's limits are for the time between two bytes
-                answer = await client.get(f"{root}/props", cast_to=object)
-        except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError, RecursionError):
-            return ""
-        template = answer.get("chat_template") if isinstance(answer, dict) else None
-        return template if isinstance(template, str) else ""
+            answer = await client.get(path, cast_to=object, options={"timeout": seconds})
+        except (openai.OpenAIError, httpx2.HTTPError, OSError, ValueError, RecursionError) as error:
+            return self._failure(error, opened=False)
+        try:  # the SDK leaves a body alone that is not called JSON
+            return json.loads(answer) if isinstance(answer, str) else answer
+        except (ValueError, RecursionError):
+            return {}
 
     async def close(self) -> None:
         """Closes the connections."""

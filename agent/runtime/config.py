@@ -7,22 +7,16 @@ config file to the base URL of the config file. Every setting says where it came
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
 from urllib.parse import urlsplit
 
+from roundtrip.agent.runtime.config_file import ConfigError as ConfigError
+from roundtrip.agent.runtime.config_file import read_settings
+from roundtrip.agent.runtime.config_file import write_server as write_server
+
 OPENAI_URL = "https://api.openai.com/v1"
-KEYS: Final = ("base_url", "model", "api_key")
-"""What the config file may hold; each is a string."""
-
-_TOML_TYPES: Final = {bool: "a boolean", int: "an integer", float: "a float", list: "an array", dict: "a table"}
-
-
-class ConfigError(Exception):
-    """The user's configuration can't be used. The message says what to do."""
 
 
 class NoServerError(ConfigError):
@@ -79,7 +73,7 @@ def settings(flags: Mapping[str, str | None], environment: Mapping[str, str], pa
 
 def resolve(flags: Mapping[str, str | None], environment: Mapping[str, str], path: Path) -> Settings:
     """As `settings`, but where no server is set, base_url, api_key and their sources are "". Raises ConfigError."""
-    file = _read(path)
+    file = _strings(path)
     source, url = _first(
         ("--base-url", flags.get("base_url")),
         ("AGENT_BASE_URL", environment.get("AGENT_BASE_URL")),
@@ -104,7 +98,7 @@ def resolve(flags: Mapping[str, str | None], environment: Mapping[str, str], pat
 def unsent_keys(chosen: Settings, environment: Mapping[str, str], path: Path) -> list[str]:
     """The keys that are set, but do not go to the chosen server: which, and why, in words. Raises ConfigError."""
     notes = []
-    for key in _keys(chosen.base_url, environment, _read(path), path):
+    for key in _keys(chosen.base_url, environment, _strings(path), path):
         name = "api_key in the config file" if key.source == str(path) else key.source
         if not chosen.base_url:
             notes.append(f"{name} is set, but there is no server that it could go to")
@@ -160,41 +154,9 @@ def normal_url(url: str, source: str) -> str:
     return text if urlsplit(text).path else f"{text}/v1"
 
 
-def _read(path: Path) -> dict[str, str]:
-    """The config file's values; an absent file has none. Raises ConfigError.
-
-    Checked by hand: pydantic would cost every start 50 to 150 ms for three strings.
-    """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} can't be read: {error}") from error
-    values = _parsed(text, path)
-    for key, value in values.items():
-        if key not in KEYS:
-            raise ConfigError(_unknown(key, path))
-        if not isinstance(value, str):
-            what = _TOML_TYPES.get(type(value), "a date or a time")
-            raise ConfigError(f'{path}: {key} is {what}; it should be a string, such as {key} = "…"')
-    return values
-
-
-def _parsed(text: str, path: Path) -> dict[str, Any]:
-    import tomllib
-
-    try:
-        return tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path} is no valid TOML: {error}") from error
-
-
-def _unknown(key: str, path: Path) -> str:
-    from difflib import get_close_matches
-
-    meant = "".join(f" (do you mean {near}?)" for near in get_close_matches(key, KEYS, 1))
-    return f"{path}: there is no setting {key!r}{meant}; there are: {', '.join(KEYS)}"
+def _strings(path: Path) -> dict[str, str]:
+    """The settings in the config file that concern the server. Raises ConfigError."""
+    return {key: value for key, value in read_settings(path).items() if isinstance(value, str)}
 
 
 def _no_server(path: Path) -> str:
@@ -205,94 +167,3 @@ def _no_server(path: Path) -> str:
         "  or run `agent` in a terminal: it looks for servers on this machine, and asks which to use\n"
         "  to see the agent work without a model: agent demo"
     )
-
-
-def write_server(path: Path, base_url: str, model: str = "") -> None:
-    """Puts the server, and the model unless it is "", into the user's config file. All else in it stays as it is.
-
-    Written whole or not at all; of a symbolic link, the target is written. Raises ConfigError.
-    """
-    target = Path(os.path.realpath(path))
-    try:
-        text = _contents(target).decode("utf-8")
-        for key, value in (("model", model), ("base_url", base_url)):  # the last one gets to the very top
-            if value:
-                text = _with(text, key, value, path)
-        _replace(target, text.encode("utf-8"))
-    except (OSError, UnicodeError) as error:
-        raise ConfigError(f"{path} can't be written: {error}") from error
-
-
-def _contents(target: Path) -> bytes:
-    try:
-        return target.read_bytes()
-    except FileNotFoundError:
-        return b""
-
-
-def _with(text: str, key: str, value: str, path: Path) -> str:
-    """TOML text in which a key at the top level has this value.
-
-    Nothing is taken for the line of a key because it looks like one, it may stand in a table or in a long string:
-    what counts is that the new text, when read, differs from the old one in this key alone.
-    """
-    before = _parsed(text, path)
-    if before.get(key) == value:
-        return text
-    wanted = {**before, key: value}
-    for changed in _changes(text, key, value, key in before):
-        try:
-            if _parsed(changed, path) == wanted:
-                return changed
-        except ConfigError:
-            continue
-    raise ConfigError(f"{path}: {key} stands there in a way that can't be replaced; change it by hand to {value!r}")
-
-
-def _changes(text: str, key: str, value: str, present: bool) -> Iterator[str]:
-    """The texts that may be meant: a line on top, or in place of each line, and of each few, that may be the key's."""
-    import json
-    import re
-
-    line = f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", r"\u007f")
-    if not present:
-        yield line + ("\r\n" if "\r\n" in text else "\n") + text
-        return
-    lines = text.splitlines(keepends=True)
-    begins = [n for n, old in enumerate(lines) if re.match(rf"""[ \t]*["']?{key}["']?[ \t]*=""", old)]
-    for begin in begins:
-        for end in range(begin + 1, len(lines) + 1):
-            tail = _tail("".join(lines[begin:end]))
-            yield "".join((*lines[:begin], line, tail, *lines[end:]))
-
-
-def _tail(old: str) -> str:
-    """What stands behind a key and its value: space, a comment, the end of the line."""
-    ends = [n for n, char in enumerate(old) if char == "#"]
-    for end in ends:
-        try:
-            _parsed(old[:end], Path())
-        except ConfigError:
-            continue
-        return old[len(old[:end].rstrip()) :]
-    return old[len(old.rstrip()) :]
-
-
-def _replace(target: Path, data: bytes) -> None:
-    """Writes a file whole, beside its place, and moves it there: whoever reads sees the old one or the new one."""
-    import tempfile
-
-    for folder in reversed([folder for folder in target.parents if not folder.exists()]):
-        folder.mkdir(0o700, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # readable by its owner only
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            if target.exists():
-                os.fchmod(descriptor, target.stat().st_mode & 0o7777)
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
-        os.replace(name, target)
-    except BaseException:
-        os.unlink(name)
-        raise

@@ -33,7 +33,7 @@ from roundtrip.agent.rules import retries
 from roundtrip.agent.rules.dispatch import offers
 from roundtrip.agent.rules.repeats import Repeats
 from roundtrip.agent.runtime.calls import CallRunner
-from roundtrip.agent.tooling import Approver, Model, ModelFailure, Opened, Tool
+from roundtrip.agent.tooling import Approver, Model, ModelFailure, Opened, Recorder, Tool
 from roundtrip.agent.wire.errors import is_parse_failure
 from roundtrip.agent.wire.preflight import preflight
 from roundtrip.agent.wire.profiles import PROFILES, Profile, profile_for
@@ -56,6 +56,9 @@ class Agent:
         approver: Approver,
         emit: Emit,
         max_steps: int = 50,
+        *,
+        images: bool = False,
+        recorder: Recorder | None = None,
     ) -> None:
         self._model = model
         self._model_name = model_name
@@ -64,6 +67,9 @@ class Agent:
         self._approver = approver
         self._emit = emit
         self._max_steps = max_steps
+        self._recorder = recorder
+        self.images = images
+        """Whether the model takes images."""
         self._queue: list[str] = []
         self._profile = PROFILES.get(conversation.profile) or profile_for(model_name)
         self._calls_allowed = True
@@ -91,10 +97,19 @@ class Agent:
         texts, self._queue = self._queue, []
         return texts
 
-    def use(self, model_name: str, profile: Profile) -> None:
+    def use(self, model_name: str, profile: Profile, *, images: bool = False) -> None:
         """From here on, another model. Only between two turns."""
-        self._model_name, self._profile, self._calls_allowed = model_name, profile, True
+        self._model_name, self._profile, self.images, self._calls_allowed = model_name, profile, images, True
         self._apply(ModelChanged(model_name, profile.name))
+
+    def child(self, tools: Sequence[Tool], emit: Emit, max_steps: int) -> Agent:
+        """Another agent with the same model, instructions, approver and recorder, which has heard nothing yet."""
+        conversation = Conversation(self.conversation.system)
+        conversation.apply(ModelChanged(self._model_name, self._profile.name))
+        return Agent(
+            self._model, self._model_name, conversation, tools, self._approver, emit, max_steps,
+            images=self.images, recorder=self._recorder,
+        )  # fmt: skip
 
     async def turn(self, text: str) -> TurnEnded:
         """From what the user says to the agent's answer. Never raises for anything a model or server does."""
@@ -118,7 +133,7 @@ class Agent:
         self._emit(event)
 
     async def _steps(self, first: int) -> TurnEnded:
-        runner = CallRunner(self._tools, self._approver, Repeats(), self._apply, self._emit)
+        runner = CallRunner(self._tools, self._approver, Repeats(), self._apply, self._emit, self._recorder)
         unresolved = 0
         while (steps := self.conversation.step - first) < self._max_steps:
             for text in self.take_back():
@@ -179,9 +194,9 @@ class Agent:
     async def _request(self, why: str) -> AssistantEnded | ModelFailure | Failed:
         """Sends the history once."""
         specs = [tool.spec for tool in self._tools]
-        messages = self.conversation.messages
-        body = render(messages, specs, self._model_name, self._profile, calls_allowed=self._calls_allowed)
-        violations = preflight(body, self._profile)
+        messages, profile, images = self.conversation.messages, self._profile, self.images
+        body = render(messages, specs, self._model_name, profile, calls_allowed=self._calls_allowed, images=images)
+        violations = preflight(body, profile, images=images)
         if violations:
             text = f"the history can't be sent, which is a bug of this program: {'; '.join(violations[:3])}"
             return Failed("internal", text)

@@ -4,7 +4,8 @@ Strategy. The pipe is ours, not asyncio's: `Process.wait` then waits for the pro
 child that keeps the pipe open can't hold us. The program leads a new session, so that its whole group can be
 ended. Rules:
 1. The output is decoded as it comes; `output` gets all of it, memory holds its head and its tail.
-2. At the time limit, and when the task is cancelled, the group gets SIGTERM, a short grace, then SIGKILL.
+2. At the time limit, and when the task is cancelled, the group gets SIGTERM, a short grace, then SIGKILL. A program
+   that keeps others, as bubblewrap does, gets the second only: it would take them with it before they had tidied up.
 3. When the program has ended by itself, what it put into the background is left alone; we wait a moment for
    its last output and close our end of the pipe.
 """
@@ -105,14 +106,23 @@ class _Pipe:
 
 
 async def run(
-    command: Sequence[str], *, cwd: Path, environment: Mapping[str, str], seconds: float, output: Output
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    environment: Mapping[str, str],
+    seconds: float | None,
+    output: Output,
+    keeper: bool = False,
 ) -> Finished:
-    """Runs a program without stdin, stderr merged into stdout. What can't be started ends with code 127."""
+    """Runs a program without stdin, stderr merged into stdout. What can't be started ends with code 127.
+
+    seconds: the time limit, None for none. keeper: the program only keeps others, see above.
+    """
     begun = time.monotonic()
     pipe = _Pipe(output)
     text = ""
     try:
-        code = await _attend(command, cwd, environment, seconds, pipe)
+        code = await _attend(command, cwd, environment, seconds, pipe, keeper)
     except (OSError, ValueError) as error:  # no such program, arguments too long, a NUL byte in one of them
         code, text = CANNOT_START, f"{command[0]} could not be started: {error}"
     finally:
@@ -121,7 +131,7 @@ async def run(
 
 
 async def _attend(
-    command: Sequence[str], cwd: Path, environment: Mapping[str, str], seconds: float, pipe: _Pipe
+    command: Sequence[str], cwd: Path, environment: Mapping[str, str], seconds: float | None, pipe: _Pipe, keeper: bool
 ) -> int | None:
     """From the start to the end of the program. Returns its exit code, None after the time limit."""
     starting = asyncio.ensure_future(_started(command, cwd, environment, pipe))
@@ -130,16 +140,16 @@ async def _attend(
     except asyncio.CancelledError:
         # asyncio would end the program alone, and what it has started by now would live on.
         with suppress(OSError, ValueError):
-            await _end_group(await starting, pipe)
+            await _end_group(await starting, pipe, keeper)
         raise
     try:
         async with asyncio.timeout(seconds):  # not wait_for: before 3.12 it can swallow a cancellation
             code = await process.wait()
     except TimeoutError:
-        await _end_group(process, pipe)
+        await _end_group(process, pipe, keeper)
         return None
     except asyncio.CancelledError:
-        await _end_group(process, pipe)
+        await _end_group(process, pipe, keeper)
         raise
     await _wait(pipe.ended.wait(), LAST_OUTPUT)
     return code
@@ -162,10 +172,13 @@ async def _started(
         pipe.close_write_end()
 
 
-async def _end_group(process: asyncio.subprocess.Process, pipe: _Pipe) -> None:
+async def _end_group(process: asyncio.subprocess.Process, pipe: _Pipe, keeper: bool) -> None:
     """Ends the process and all of its group that did not leave it."""
     try:
-        _signal(process.pid, signal.SIGTERM)
+        if keeper:
+            _signal_kept(process.pid)
+        else:
+            _signal(process.pid, signal.SIGTERM)
         await _wait(pipe.ended.wait(), GRACE)
     finally:  # also when we are cancelled a second time
         _signal(process.pid, signal.SIGKILL)
@@ -175,6 +188,14 @@ async def _end_group(process: asyncio.subprocess.Process, pipe: _Pipe) -> None:
 def _signal(group: int, number: signal.Signals) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(group, number)
+
+
+def _signal_kept(group: int) -> None:
+    """SIGTERM for all of a group but its leader."""
+    for entry in os.scandir("/proc"):
+        with suppress(OSError):  # it has ended
+            if entry.name.isdecimal() and int(entry.name) != group and os.getpgid(int(entry.name)) == group:
+                os.kill(int(entry.name), signal.SIGTERM)
 
 
 async def _wait(what: Coroutine[Any, Any, object], seconds: float) -> None:

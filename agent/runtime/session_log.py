@@ -17,7 +17,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,12 +28,14 @@ from roundtrip.agent.events import (
     Failed,
     ModelChanged,
     Repaired,
+    ToolFinished,
     ToolStarted,
     TurnEnded,
     UsageReported,
     from_json,
     to_json,
 )
+from roundtrip.agent.tooling import Situation
 
 VERSION: Final = 1
 ALSO: Final[tuple[type, ...]] = (ToolStarted, Repaired, UsageReported, Failed, TurnEnded)
@@ -47,7 +49,10 @@ class SessionError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """What a session was begun with. created: seconds since 1970. workspace: the absolute path of its root."""
+    """What a session was begun with. created: seconds since 1970. workspace: the absolute path of its root.
+
+    situation: what its tools were chosen for; older logs have none.
+    """
 
     id: str
     created: float
@@ -55,6 +60,7 @@ class Header:
     base_url: str
     model: str
     system: str
+    situation: Situation = field(default_factory=Situation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +192,8 @@ def _lock(descriptor: int) -> bool:
 
 
 def _header_json(header: Header) -> dict[str, Any]:
-    return {"v": VERSION, "type": "session", **asdict(header)}
+    situation = {**asdict(header.situation), "wanted": sorted(header.situation.wanted)}
+    return {"v": VERSION, "type": "session", **asdict(header), "situation": situation}
 
 
 def _line(value: dict[str, Any]) -> bytes:
@@ -221,11 +228,14 @@ def load(path: Path) -> Loaded:
 
 
 def _sound(event: Event) -> Event:
-    """The event. Raises ValueError where a call's arguments are no JSON object: everybody takes them for one."""
+    """The event, without images that are none. Raises ValueError where a call's arguments are no JSON object: everybody
+    takes them for one."""
     if isinstance(event, AssistantEnded):
         for call in event.message.calls:
             if not isinstance(json.loads(call.arguments, strict=False), dict):
                 raise ValueError("a call's arguments are no JSON object")
+    if isinstance(event, ToolFinished) and event.images:
+        return replace(event, images=tuple(image for image in event.images if image.sound))
     return event
 
 
@@ -256,7 +266,17 @@ def read_header(value: dict[str, Any] | None) -> Header | None:
     if value is None or value.get("type") != "session" or value.get("v") != VERSION:
         return None
     found = {field.name: value.get(field.name) for field in fields(Header)}
-    created = found.pop("created")
+    created, situation = found.pop("created"), _situation(found.pop("situation"))
     if not isinstance(created, int | float) or not all(isinstance(part, str) for part in found.values()):
         return None
-    return Header(created=created, **found)  # type: ignore[arg-type]
+    return Header(created=created, situation=situation, **found)  # type: ignore[arg-type]
+
+
+def _situation(value: Any) -> Situation:
+    """As it was written; what is missing, or is no such value, is as if it were not known."""
+    told = value if isinstance(value, dict) else {}
+    wanted = told.get("wanted")
+    counts = (told.get(name) for name in ("context", "slots"))
+    context, slots = (number if type(number) is int and number > 0 else 0 for number in counts)
+    names = frozenset(name for name in wanted if isinstance(name, str)) if isinstance(wanted, list) else frozenset()
+    return Situation(context, slots, told.get("images") is True, told.get("interactive") is True, names)

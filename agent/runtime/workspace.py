@@ -5,25 +5,28 @@ Rules:
 1. Reading may be anywhere on this machine. Windows drives, network shares and URLs are nowhere on it.
 2. Writing must end up below the root, and never in `.git` or `.agent`, however a file system may spell these.
 3. An existing file is only overwritten when the model has seen it as it is on disk now.
-4. A file is written whole or not at all.
+4. A file is written whole or not at all, and only where the judged path still leads (writing.py).
 The guard keeps a model from mistakes; a command that it runs has all the rights of the user.
 """
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import hashlib
 import os
 import re
-import secrets
 import stat
-import unicodedata
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from weakref import WeakValueDictionary
 
+from roundtrip.agent.rules.protected import is_barred
 from roundtrip.agent.runtime import process
+from roundtrip.agent.runtime.jobs import LocalJobs, command_environment
+from roundtrip.agent.runtime.writing import Writer
 from roundtrip.agent.tooling import Finished, Output, Refusal
 
 ADVICE = "Give a path relative to the workspace, for example src/main.py."
@@ -40,15 +43,6 @@ FOREIGN = (
     (re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://"), "is a URL"),
 )
 """Beginnings of paths that are outside on every system, and what they are."""
-
-PROTECTED = frozenset({".git", ".agent", "git~1"})
-"""Folders (or files, as `.git` in a worktree) that no tool writes; `git~1` is the short name of `.git` on NTFS."""
-
-ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat", "PAGER": "cat", "TERM": "dumb", "NO_COLOR": "1"}
-"""What commands run with, because nobody is there to answer and the reader is no terminal."""
-
-WITHHELD = frozenset({"AGENT_API_KEY", "OPENAI_API_KEY"})
-"""Variables that commands don't get: the key is for the model's server alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +69,6 @@ class _Stamp:
         return self.digest == other.digest if self.digest else self.mtime_ns == other.mtime_ns
 
 
-def _is_protected(path: Path) -> bool:
-    """Whether the last part is a protected name, also as HFS+ (invisible characters) and NTFS (tail) read it."""
-    visible = "".join(character for character in path.name if unicodedata.category(character) != "Cf")
-    return visible.split(":")[0].rstrip(" .").casefold() in PROTECTED
-
-
 def _leads_out(write: _Write) -> bool:
     return write.lexical.is_relative_to(write.root) and not write.resolved.is_relative_to(write.root)
 
@@ -92,7 +80,7 @@ def _is_outside(write: _Write) -> bool:
 def _is_in_protected(write: _Write) -> bool:
     """Looked for in the spelling too: `.git` may itself be a link to another name."""
     parts = (write.resolved, *write.resolved.parents, write.lexical, *write.lexical.parents)
-    return any(_is_protected(part) and _real(part.parent).is_relative_to(write.root) for part in parts)
+    return any(is_barred(part.name) and _real(part.parent).is_relative_to(write.root) for part in parts)
 
 
 def _is_loop(write: _Write) -> bool:
@@ -117,18 +105,25 @@ WRITE_RULES: tuple[tuple[Callable[[_Write], bool], str], ...] = (
 class LocalWorkspace:
     """The `Workspace` of files on this machine.
 
-    root: an existing directory. environment: what commands get; without it, ours but for `WITHHELD`.
+    root: an existing directory. environment: what programs get; without it, ours but for the model's key.
+    jobs: what runs its commands; without it, they run in no sandbox.
     """
 
-    def __init__(self, root: Path, environment: Mapping[str, str] | None = None) -> None:
-        own = {name: value for name, value in os.environ.items() if name not in WITHHELD}
+    def __init__(self, root: Path, environment: Mapping[str, str] | None = None, jobs: LocalJobs | None = None) -> None:
         self._root = _real(root)
-        self._environment = {**own, **ENVIRONMENT} if environment is None else dict(environment)
+        self._environment = command_environment() if environment is None else dict(environment)
+        self._jobs = jobs or LocalJobs(self._root, self._environment)
         self._seen: dict[Path, _Stamp] = {}
+        self._writer = Writer(self._root)
+        self._locks: WeakValueDictionary[Path, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def root(self) -> Path:
         return self._root
+
+    @property
+    def jobs(self) -> LocalJobs:
+        return self._jobs
 
     def locate(self, path: str, *, writing: bool = False) -> Path | Refusal:
         """The absolute path with symlinks resolved, or why a tool may not use it. Relative means: to the root."""
@@ -165,25 +160,33 @@ class LocalWorkspace:
             return f"{self.shown(path)} changed on disk since it was read"
         return ""
 
-    def replace(self, path: Path, data: bytes) -> None:
-        """Writes a file whole or not at all; makes its folders, keeps its mode. Raises OSError."""
+    def replace(self, path: Path, data: bytes, *, over: bytes | None = None, like: Path | None = None) -> None:
+        """Writes a file whole or not at all; makes its folders, keeps mode and owner. Raises OSError.
+
+        over: what the file must still hold for that; None for whatever it does. like: the file whose mode and owner a
+        new one gets.
+        """
         self._guard(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._guard(path)  # a link may have been put in the way of the new folders
-        temporary = path.with_name(f".roundtrip-{secrets.token_hex(8)}.tmp")
-        try:
-            _write_like(path, temporary, data)
-            os.replace(temporary, path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
+        self._writer.replace(path, data, over, like)
         self.saw(path)
 
-    async def run(self, command: Sequence[str] | str, *, cwd: Path, seconds: float, output: Output) -> Finished:
-        """Runs a program (a str: through the shell) without stdin; at the time limit its whole group is killed."""
-        program = ("/bin/sh", "-c", command) if isinstance(command, str) else command
-        return await process.run(program, cwd=cwd, environment=self._environment, seconds=seconds, output=output)
+    def remove(self, path: Path, *, over: bytes | None = None) -> None:
+        """Removes a file. over: as for `replace`. Raises OSError."""
+        self._guard(path)
+        self._writer.remove(path, over)
+        self.saw(path)
+
+    @asynccontextmanager
+    async def lock(self, *paths: Path) -> AsyncIterator[None]:
+        """Keeps these files from other calls of this session, from the check to the write."""
+        async with AsyncExitStack() as held:
+            for path in sorted(set(paths)):
+                await held.enter_async_context(self._locks.setdefault(path, asyncio.Lock()))
+            yield
+
+    async def run(self, command: Sequence[str], *, cwd: Path, seconds: float, output: Output) -> Finished:
+        """Runs a program of ours, outside the sandbox and without stdin; at the time limit its group is killed."""
+        return await process.run(command, cwd=cwd, environment=self._environment, seconds=seconds, output=output)
 
     def _guard(self, path: Path) -> None:
         located = self.locate(str(path), writing=True)
@@ -245,21 +248,3 @@ def _stamp(path: Path) -> _Stamp | None:
     except OSError:
         return None
     return _Stamp(status.st_size, status.st_mtime_ns, digest)
-
-
-def _write_like(original: Path, temporary: Path, data: bytes) -> None:
-    """Writes `temporary` through to the disk, with owner and mode of the original if there is one. Raises OSError."""
-    status = original.stat() if original.exists() else None
-    if status and not stat.S_ISREG(status.st_mode):
-        raise OSError(errno.EINVAL, "not a regular file")
-    if status and not os.access(original, os.W_OK):
-        raise PermissionError(errno.EACCES, "the file is read-only")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
-    with open(descriptor, "wb") as file:
-        if status:
-            with suppress(OSError):  # only root may give files away; whose it is matters less than its content
-                os.fchown(descriptor, status.st_uid, status.st_gid)
-            os.fchmod(descriptor, stat.S_IMODE(status.st_mode))
-        file.write(data)
-        file.flush()
-        os.fsync(descriptor)

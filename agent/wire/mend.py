@@ -18,6 +18,7 @@ from roundtrip.agent.messages import Assistant, Call, Message, Result, System, U
 from roundtrip.agent.wire.arguments import object_text
 from roundtrip.agent.wire.chunks import read_delta
 
+_IMAGE_LOST = "\n(There was an image here, which is lost.)"
 UNANSWERED = "There is no result: the call was interrupted, and may have run."
 
 
@@ -28,7 +29,7 @@ def history_of(messages: Iterable[Mapping[str, Any]]) -> tuple[Message, ...]:
     open_calls: list[Call] = []
     results: dict[str, str] = {}
     for message in messages:
-        role, text = message.get("role"), read_delta(message).text
+        role, text = message.get("role"), read_delta(message).text + _IMAGE_LOST * _holds_image(message)
         if role == "tool":
             results.setdefault(str(message.get("tool_call_id")), text)
             continue
@@ -58,6 +59,12 @@ def _assistant(message: Mapping[str, Any]) -> Assistant:
         if isinstance(name, str) and name:
             calls.append(Call(len(calls), name, object_text(text), text, str(raw.get("id") or "")))
     return Assistant(delta.text, delta.reasoning, tuple(calls), delta.field or "reasoning_content")
+
+
+def _holds_image(message: Mapping[str, Any]) -> bool:
+    """Whether one of the content parts is an image."""
+    parts = message.get("content")
+    return isinstance(parts, list) and any(isinstance(part, dict) and "image_url" in part for part in parts)
 
 
 def _results(calls: list[Call], results: Mapping[str, str]) -> list[Message]:

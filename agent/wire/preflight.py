@@ -20,15 +20,18 @@ _ID_SHAPES: Mapping[str, re.Pattern[str]] = {
     "mistral": re.compile(r"[A-Za-z0-9]{9}"),
     "received": re.compile(r"[A-Za-z0-9_.:-]{1,64}"),
 }
+_IMAGE = re.compile(r"data:image/[a-z0-9.+-]{1,40};base64,(?=[A-Za-z0-9+/])")
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
-def preflight(body: Mapping[str, Any], profile: Profile) -> list[str]:
-    """What is wrong with the body, in words; empty if it may be sent."""
+def preflight(body: Mapping[str, Any], profile: Profile, *, images: bool = True) -> list[str]:
+    """What is wrong with the body, in words; empty if it may be sent. images: whether it may hold some."""
     messages = body.get("messages")
     if not isinstance(messages, list) or not all(isinstance(m, dict) for m in messages):
         return ["messages is not a list of objects"]
     try:
-        return [violation for rule in _RULES for violation in rule(messages, profile)]
+        found = [violation for rule in _RULES for violation in rule(messages, profile)]
+        return found if images else [*found, *_no_images(messages)]
     except RecursionError:
         return ["a value is nested too deeply"]
 
@@ -118,7 +121,9 @@ def _shape(messages: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[
         role, content = message.get("role"), message.get("content")
         if role == "tool" and "name" in message:
             yield f"message {number}: a name on a tool message"
-        if not isinstance(content, str) and not (role == "assistant" and content is None and _calls(message)):
+        if isinstance(content, list) and role == "user":
+            yield from (f"message {number}: {what}" for what in _no_images_of_results(messages, number))
+        elif not isinstance(content, str) and not (role == "assistant" and content is None and _calls(message)):
             yield f"message {number}: content is {content!r}, not a string"
         if role == "assistant" and content == "" and not _calls(message):
             yield f"message {number}: an empty assistant message"
@@ -132,6 +137,30 @@ def _shape(messages: Sequence[Mapping[str, Any]], profile: Profile) -> Iterator[
             yield f"message {number}: reasoning under {fields}"
         if not all(isinstance(message[field], str) and message[field] for field in fields):
             yield f"message {number}: reasoning that is no text"
+
+
+def _no_images_of_results(messages: Sequence[Mapping[str, Any]], number: int) -> Iterator[str]:
+    """What makes a message of content parts another thing than the images of the results right before it: texts and
+    images by turns, a text first."""
+    if number == 0 or messages[number - 1].get("role") != "tool":
+        yield "content in parts, not a string, that stands behind no result"
+    parts = [part if isinstance(part, Mapping) else {} for part in messages[number]["content"]]
+    if not parts or len(parts) % 2:
+        yield f"{len(parts)} content parts, not pairs of a text and an image"
+    for place, part in enumerate(parts):
+        text, image = part.get("text"), part.get("image_url")
+        if place % 2 == 0 and not (part.get("type") == "text" and isinstance(text, str) and text):
+            yield f"content part {place} is no text"
+        url = image.get("url") if isinstance(image, Mapping) else None
+        if place % 2 == 1 and not (part.get("type") == "image_url" and isinstance(url, str) and _is_image(url)):
+            yield f"content part {place} is no image"
+
+
+def _no_images(messages: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """No content parts at all."""
+    for number, message in enumerate(messages):
+        if isinstance(message.get("content"), list):
+            yield f"message {number}: images, which this model does not take"
 
 
 _Rule = Callable[[Sequence[Mapping[str, Any]], Profile], Iterator[str]]
@@ -151,7 +180,7 @@ def _function(call: Mapping[str, Any]) -> Mapping[str, Any]:
 def _strings(value: Any) -> Iterator[str]:
     """Every string in a JSON value, keys included."""
     if isinstance(value, str):
-        yield value
+        yield "" if _is_image(value) else value
     elif isinstance(value, Mapping):
         for key, part in value.items():
             yield str(key)
@@ -159,6 +188,15 @@ def _strings(value: Any) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for part in value:
             yield from _strings(part)
+
+
+def _is_image(url: str) -> bool:
+    """Whether a string is an image and nothing else. Its base64 holds no character that a marker needs, so that
+    megabytes of it need not be searched for each of them."""
+    found = _IMAGE.match(url)
+    if found is None or not url.isascii():
+        return False
+    return not url[found.end() :].rstrip("=").encode().translate(None, _BASE64)
 
 
 def _refuse(word: str) -> None:

@@ -67,7 +67,17 @@ def path(tmp_path: Path) -> Path:
 def test_the_table(path: Path, file: str, values: dict[str, str], expected: list[tuple[str, str]]) -> None:
     found = rows(shown(path, file, **values))
     wanted = [(value, source.replace("FILE", str(path))) for value, source in expected]
-    assert list(found.items()) == list(zip(("base_url", "model", "api_key"), wanted, strict=True))
+    assert list(found.items())[:3] == list(zip(("base_url", "model", "api_key"), wanted, strict=True))
+
+
+def test_the_table_says_what_is_asked(path: Path) -> None:
+    permissions = ("mode", "sandbox", "commands.allow", "commands.deny")
+    found = rows(shown(path, base_url=A))
+    assert [found[name] for name in permissions] == [("ask", ""), ("auto", ""), ("(none)", ""), ("(none)", "")]
+    file = 'mode = "edits"\nsandbox = "strict"\n[commands]\nallow = ["git status *", "ls"]\ndeny = ["rm *"]\n'
+    found = rows(shown(path, file, base_url=A))
+    values = ("edits", "strict", "git status *, ls", "rm *")
+    assert [found[name] for name in permissions] == [(value, str(path)) for value in values]
 
 
 @pytest.mark.parametrize("length", [1, 4, 15, 16, 51])

@@ -1,4 +1,4 @@
-"""The decisions that are pure: which tool a call means, who may run it, when to stop, when to try again."""
+"""The decisions that are pure: which tool a call means, when to stop, when to try again."""
 
 import copy
 import json
@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from roundtrip.agent.messages import Call, Effect
+from roundtrip.agent.messages import Call
 from roundtrip.agent.rules import retries
-from roundtrip.agent.rules.approvals import PERMISSIONS, decide
 from roundtrip.agent.rules.dispatch import Dispatched, dispatch, key, offers, usage, with_notes
 from roundtrip.agent.rules.repeats import LADDER, Repeats
 from roundtrip.agent.runtime.workspace import LocalWorkspace
-from roundtrip.agent.tooling import Intent, ModelFailure, Refusal, Tool
+from roundtrip.agent.tooling import ModelFailure, Refusal, Tool
 from roundtrip.tools.toolset import default_tools
 
 TOOLS = default_tools(LocalWorkspace(Path(__file__).parent))
@@ -102,7 +101,7 @@ def test_arguments_that_do_not_fit_are_answered_with_usage_and_example(arguments
 
 
 def test_usage_marks_what_may_be_left_out() -> None:
-    assert "execute_command(command: string, cwd?: string, timeout?: integer)" in refused("bash", {})
+    assert "execute_command(command: string, cwd?: string, timeout?: integer" in refused("bash", {})
 
 
 def test_an_unknown_tool_is_answered_with_those_that_are_offered() -> None:
@@ -123,21 +122,9 @@ def test_the_same_call_has_the_same_key() -> None:
 
 
 def test_the_parser_knows_which_tools_merely_read() -> None:
-    reading = {offer.name for offer in offers(tool.spec for tool in TOOLS) if offer.merely_reads}
-    assert reading == {"read_file", "list_files", "search_files", "attempt_completion"}
-
-
-@pytest.mark.parametrize("allowed", [(), ("edits",), ("runs",), ("edits", "runs")], ids=str)
-@pytest.mark.parametrize("effect", ["reads", "edits", "runs", "network"])
-def test_reading_is_allowed_and_the_rest_if_it_was_said(effect: Effect, allowed: tuple[Effect, ...]) -> None:
-    refusal = decide(Intent(effect), allowed)
-    assert (refusal is None) == (effect == "reads" or effect in allowed)
-    if refusal:
-        assert "not allowed in this run" in refusal.reason
-
-
-def test_what_the_command_line_can_allow() -> None:
-    assert dict(PERMISSIONS) == {"edit": "edits", "command": "runs"}
+    changing = {offer.name for offer in offers(tool.spec for tool in TOOLS) if not offer.merely_reads}
+    assert {"write_to_file", "execute_command"} <= changing
+    assert not changing & {"read_file", "list_files", "search_files", "update_todo_list", "attempt_completion"}
 
 
 def test_the_ladder_of_repeats() -> None:

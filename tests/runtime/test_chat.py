@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fault_server import Answer, FaultServer, call, calls, deltas, says, serving
+from fault_server import Answer, FaultServer, call, calls, deltas, props, says, serving
 from roundtrip.agent.conversation import INTERRUPTED
 from roundtrip.agent.events import (
     CLOSED,
@@ -25,15 +25,16 @@ from roundtrip.agent.events import (
     UserSaid,
 )
 from roundtrip.agent.messages import Call, Result
-from roundtrip.agent.runtime.chat import Chat, Setup
+from roundtrip.agent.runtime.chat import Chat
 from roundtrip.agent.runtime.config import Settings
 from roundtrip.agent.runtime.session_log import ALSO, Loaded, SessionError, load
 from roundtrip.agent.runtime.sessions import NOT_STARTED, RESULT_LOST, find, summaries
-from roundtrip.agent.tooling import Intent, ModelFailure, Refusal
-from roundtrip.tools.toolset import default_tools
+from roundtrip.agent.runtime.setup import Setup
+from roundtrip.agent.tooling import Intent, ModelFailure, Refusal, Situation
+from roundtrip.tools.toolset import CORE, default_tools
 
 MODEL = "kimi-k2"
-"""Its family is known from its name, so that no chat template is asked for."""
+"""Its family is known from its name."""
 
 
 class Yes:
@@ -99,11 +100,7 @@ def listing(*names: str) -> Answer:
     return Answer([json.dumps({"data": [{"id": name} for name in names]}).encode()], kind="application/json")
 
 
-def template(text: str) -> Answer:
-    return Answer([json.dumps({"chat_template": text}).encode()], kind="application/json")
-
-
-KIMI_TEMPLATE = "{%- for call in calls -%}<|tool_call_begin|>{{ call.id }}"
+KIMI = props(chat_template="{%- for call in calls -%}<|tool_call_begin|>{{ call.id }}")
 
 
 def closed_port() -> str:
@@ -186,7 +183,7 @@ def test_where_nothing_was_said_nothing_is_left(place: Place, name: str) -> None
     """Not even where the server's template tells the family."""
 
     async def main() -> None:
-        async with serving(template(KIMI_TEMPLATE)) as fault, place.chat(fault, name) as chat:
+        async with serving(props=KIMI) as fault, place.chat(fault, name) as chat:
             await chat.connect()
             assert chat.profile == "kimi_k2"
             await chat.use("another")
@@ -198,17 +195,17 @@ def test_where_nothing_was_said_nothing_is_left(place: Place, name: str) -> None
 
 def test_a_family_that_the_template_told_is_kept(place: Place) -> None:
     async def main() -> None:
-        async with serving(template(KIMI_TEMPLATE), calls(call("read_file")), says("hi")) as fault:
+        async with serving(calls(call("read_file")), says("hi"), props=KIMI) as fault:
             async with place.chat(fault, "default") as chat:
                 await chat.connect()
                 await chat.turn("hi")
             assert load(place.file).events[:2] == (ModelChanged("default", "kimi_k2"), UserSaid("hi"))
+            fault.props = props(chat_template="{{ another }}")
             async with place.resumed(fault, "default") as (chat, _):
                 assert chat.profile == "kimi_k2"
-                assert len(fault.bodies) == 3, "it was not asked for again"
                 await chat.turn("more")
-                assert fault.bodies[3]["messages"][2]["tool_calls"][0]["id"] == "functions.read_file:0"
-                assert begins_with(fault, 3, 2)
+                assert fault.bodies[2]["messages"][2]["tool_calls"][0]["id"] == "functions.read_file:0"
+                assert begins_with(fault, 2, 1)
         assert len(place.of(ModelChanged)) == 1
 
     run(main)
@@ -462,18 +459,19 @@ def test_another_model_for_the_next_request(place: Place) -> None:
 
     async def main() -> None:
         (place.root / "a.txt").write_text("old\n")
-        told = [template(KIMI_TEMPLATE), calls(READ), says("Seen."), says("Yes."), template("{{ plain }}"), says("No.")]
-        async with serving(*told) as fault, place.chat(fault, "default") as chat:
+        told = [calls(READ), says("Seen."), says("Yes."), says("No.")]
+        async with serving(*told, props=KIMI) as fault, place.chat(fault, "default") as chat:
             await chat.connect()
             await chat.turn("look")
-            assert fault.bodies[2]["messages"][2]["tool_calls"][0]["id"] == "functions.read_file:0"
+            assert fault.bodies[1]["messages"][2]["tool_calls"][0]["id"] == "functions.read_file:0"
             await chat.use("mistral-small")
             await chat.turn("and you?")
-            assert fault.bodies[3]["model"] == "mistral-small"
-            assert len(fault.bodies[3]["messages"][2]["tool_calls"][0]["id"]) == 9, "as its template wants it"
+            assert fault.bodies[2]["model"] == "mistral-small"
+            assert len(fault.bodies[2]["messages"][2]["tool_calls"][0]["id"]) == 9, "as its template wants it"
+            fault.props = props(chat_template="{{ plain }}")
             await chat.use("plain")
             await chat.turn("and you?")
-            assert fault.bodies[5]["messages"][2]["tool_calls"][0]["id"] == "call_0x", "as it came"
+            assert fault.bodies[3]["messages"][2]["tool_calls"][0]["id"] == "call_0x", "as it came"
         assert [event for event in load(place.file).events if isinstance(event, ModelChanged)] == [
             ModelChanged("default", "kimi_k2"),
             ModelChanged("mistral-small", "mistral"),
@@ -485,15 +483,101 @@ def test_another_model_for_the_next_request(place: Place) -> None:
 
 def test_a_flag_names_a_model_of_another_family(place: Place) -> None:
     async def main() -> None:
-        async with serving(template(KIMI_TEMPLATE), calls(call("list_files")), says("Seen.")) as fault:
+        async with serving(calls(call("list_files")), says("Seen."), props=KIMI) as fault:
             async with place.chat(fault, "default") as chat:
                 await chat.connect()
                 await chat.turn("look")
             async with place.resumed(fault, "mistral-small", "--model") as (chat, _):
                 assert chat.profile == "mistral"
                 await chat.turn("and you?")
-                assert len(fault.bodies[3]["messages"][2]["tool_calls"][0]["id"]) == 9
+                assert len(fault.bodies[2]["messages"][2]["tool_calls"][0]["id"]) == 9
             assert ModelChanged("mistral-small", "mistral") in load(place.file).events
+
+    run(main)
+
+
+# What the server says of itself.
+
+
+def with_context(tokens: int) -> Answer:
+    return props(default_generation_settings={"n_ctx": tokens}, total_slots=1)
+
+
+async def nobody(question: str, options: tuple[str, ...]) -> str | None:
+    return None
+
+
+def told(fault: FaultServer, number: int) -> list[str]:
+    """Names of the tools that a request describes."""
+    return [tool["function"]["name"] for tool in fault.bodies[number]["tools"]]
+
+
+def test_the_tools_follow_the_context_and_then_stay(place: Place) -> None:
+    async def main() -> None:
+        async with serving(says("hi"), props=with_context(8192)) as fault:
+            async with place.chat(fault, inquire=nobody) as chat:
+                await chat.connect()
+                await chat.turn("one")
+            assert set(told(fault, 0)) == CORE
+            assert load(place.file).header.situation == Situation(8192, 1, interactive=True)
+            fault.props = with_context(131_072)
+            async with place.resumed(fault) as (chat, _):
+                await chat.turn("two")
+                assert fault.bodies[1]["tools"] == fault.bodies[0]["tools"], "the prefix of the session"
+                await chat.restart()
+                await chat.turn("three")
+                assert set(told(fault, 2)) > CORE
+            async with place.resumed(fault, "another", "--model", name="") as (chat, _):
+                await chat.turn("four")
+                assert told(fault, 3) == told(fault, 2)
+
+    run(main)
+
+
+def test_another_model_has_other_tools(place: Place) -> None:
+    async def main() -> None:
+        async with serving(says("hi"), props=with_context(8192)) as fault:
+            async with place.chat(fault) as chat:
+                await chat.connect()
+                await chat.turn("one")
+            fault.props = with_context(131_072)
+            async with place.resumed(fault, "another", "--model") as (chat, _):
+                await chat.turn("two")
+            assert set(told(fault, 0)) == CORE
+            assert set(told(fault, 1)) > CORE
+
+    run(main)
+
+
+def test_a_log_of_an_older_version_has_the_tools_of_an_unknown_server(place: Place) -> None:
+    async def main() -> None:
+        async with serving(says("hi"), props=with_context(8192)) as fault:
+            async with place.chat(fault) as chat:
+                await chat.connect()
+                await chat.turn("one")
+            header, *lines = place.lines()
+            older = {name: value for name, value in json.loads(header).items() if name != "situation"}
+            place.file.write_bytes(json.dumps(older).encode() + b"\n" + b"".join(lines))
+            async with place.resumed(fault) as (chat, _):
+                await chat.turn("two")
+            assert set(told(fault, 1)) > CORE
+
+    run(main)
+
+
+def test_a_server_without_props_is_asked_for_its_list(place: Place) -> None:
+    async def main() -> None:
+        listed = [{"id": "other", "max_model_len": 99}, {"id": MODEL, "max_model_len": 16_384}]
+        answer = Answer([json.dumps({"data": listed}).encode()], kind="application/json")
+        async with serving(answer, says("hi"), props=Answer([b"{}"], 404)) as fault, place.chat(fault) as chat:
+            await chat.connect()
+            await chat.turn("one")
+            assert [head.split(" ", 2)[:2] for head in fault.heads] == [
+                ["GET", "/v1/models"],
+                ["POST", "/v1/chat/completions"],
+            ]
+            assert load(place.file).header.situation == Situation(16_384)
+            assert set(told(fault, 1)) == CORE
 
     run(main)
 

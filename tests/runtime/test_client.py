@@ -11,6 +11,7 @@ from fault_server import Answer, FaultServer, says, serving
 from roundtrip.agent import __version__
 from roundtrip.agent.runtime.client import OpenAIModel
 from roundtrip.agent.tooling import ModelFailure, Opened
+from roundtrip.agent.wire.facts import Facts
 from roundtrip.agent.wire.profiles import GENERIC, KIMI, profile_of_template
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "ü"}], "stream": True}
@@ -181,16 +182,40 @@ def test_the_models_that_are_listed(value: Any, names: list[str]) -> None:
 )
 def test_the_template_of_a_server(answer: Answer, template: str) -> None:
     async def main() -> None:
-        async with serving(answer) as fault:
+        async with serving(Answer([b"{}"], 404), props=answer) as fault:
             model = OpenAIModel(fault.base_url)
-            assert await model.template() == template
-            assert fault.heads[0].startswith("GET /props ")
+            assert (await model.facts("m")).template == template
             await model.close()
 
     run(main())
 
 
-def test_a_server_that_keeps_its_template_is_not_waited_for() -> None:
+def test_a_server_behind_tls_is_asked_for_nothing() -> None:
+    """Nobody listens there, and nobody waits for that."""
+
+    async def main() -> None:
+        model = OpenAIModel("https://127.0.0.1:9/v1")
+        assert await model.facts("m") == Facts()
+        await model.close()
+
+    run(main())
+
+
+def test_what_the_list_said_is_remembered() -> None:
+    async def main() -> None:
+        answer = page({"data": [{"id": "m", "max_model_len": 4096}]})
+        async with serving(answer, props=Answer([b"{}"], 404)) as fault:
+            model = OpenAIModel(fault.base_url)
+            assert await model.facts("m") == Facts(context=4096)
+            assert await model.facts("m") == Facts(context=4096)
+            assert await model.facts("another") == Facts()
+            assert len(fault.heads) == 1
+            await model.close()
+
+    run(main())
+
+
+def test_a_server_that_keeps_its_facts_is_not_waited_for() -> None:
     """Neither one that says nothing, nor one that drips: the limit is for all of it."""
 
     gone = asyncio.Event()
@@ -209,13 +234,13 @@ def test_a_server_that_keeps_its_template_is_not_waited_for() -> None:
             gone.set()
 
     async def main() -> None:
-        async with serving(Answer([b"{}"], wait=asyncio.Event(), silent=True)) as fault:
+        async with serving(props=Answer([b"{}"], wait=asyncio.Event(), silent=True)) as fault:
             model = OpenAIModel(fault.base_url)
-            assert await model.template() == ""
+            assert await model.facts("m") == Facts()
             await model.close()
         server = await asyncio.start_server(drip, "127.0.0.1", 0)
         model = OpenAIModel(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
-        assert await model.template() == ""
+        assert await model.facts("m") == Facts()
         await model.close()
         await gone.wait()  # it is hung up on
         server.close()

@@ -462,6 +462,8 @@ def test_interrupted_while_tools_run_keeps_what_was_finished() -> None:
             assert session.results == ["finished", INTERRUPTED, NOT_STARTED]
             assert session.tools[1].ran == []
             assert (await session.turn("go on")).answer == "again"
+            roles = [message["role"] for message in fault.bodies[1]["messages"]]
+            assert roles == ["system", "user", "assistant", "tool", "tool", "tool", "user"]
             await session.model.close()
 
     run(main())

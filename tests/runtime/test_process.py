@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from processes import dies, is_alive, written
 from roundtrip.agent.runtime.process import KEPT, HeadAndTail
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.agent.tooling import Finished
@@ -16,35 +17,11 @@ from roundtrip.agent.tooling import Finished
 
 def execute(root: Path, command: str | list[str], seconds: float = 60, pieces: list[str] | None = None) -> Finished:
     output = (lambda text: None) if pieces is None else pieces.append
-    return asyncio.run(LocalWorkspace(root).run(command, cwd=root, seconds=seconds, output=output))
+    return asyncio.run(LocalWorkspace(root).run(shell(command), cwd=root, seconds=seconds, output=output))
 
 
-def is_alive(pid: int) -> bool:
-    """A zombie that nobody has waited for is dead."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        pass
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return not Path("/proc/self").exists()
-
-
-def dies(pid: int) -> bool:
-    deadline = time.monotonic() + 10
-    while is_alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return not is_alive(pid)
-
-
-def written(file: Path) -> int:
-    """The number that a process writes into a file once it is there."""
-    deadline = time.monotonic() + 30
-    while not (file.exists() and file.read_text().strip()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return int(file.read_text())
+def shell(command: str | list[str]) -> list[str]:
+    return ["/bin/sh", "-c", command] if isinstance(command, str) else command
 
 
 def test_both_streams_in_order(tmp_path: Path) -> None:
@@ -62,7 +39,7 @@ def test_output_comes_while_it_runs(tmp_path: Path) -> None:
         first = asyncio.Event()
         command = "echo first; until [ -e go ]; do sleep 0.02; done; echo second"
         task = asyncio.create_task(
-            LocalWorkspace(tmp_path).run(command, cwd=tmp_path, seconds=60, output=lambda text: first.set())
+            LocalWorkspace(tmp_path).run(shell(command), cwd=tmp_path, seconds=60, output=lambda text: first.set())
         )
         await first.wait()
         was_running = not task.done()
@@ -96,7 +73,7 @@ def test_memory_is_bounded_and_output_is_not(tmp_path: Path) -> None:
         nonlocal size
         size += len(text)
 
-    run = LocalWorkspace(tmp_path).run("yes | head -c 20000000", cwd=tmp_path, seconds=60, output=count)
+    run = LocalWorkspace(tmp_path).run(shell("yes | head -c 20000000"), cwd=tmp_path, seconds=60, output=count)
     finished = asyncio.run(run)
     assert size == 20_000_000
     assert len(finished.output) < 2 * KEPT + 100
@@ -111,7 +88,7 @@ def test_what_cannot_be_started(tmp_path: Path, command: list[str]) -> None:
 
 
 def test_a_folder_that_is_gone(tmp_path: Path) -> None:
-    run = LocalWorkspace(tmp_path).run("true", cwd=tmp_path / "gone", seconds=5, output=lambda text: None)
+    run = LocalWorkspace(tmp_path).run(["true"], cwd=tmp_path / "gone", seconds=5, output=lambda text: None)
     assert asyncio.run(run).code == 127
 
 
@@ -147,7 +124,7 @@ def test_cancelling_ends_the_whole_group(tmp_path: Path, times: int) -> None:
     async def run() -> None:
         command = "trap '' TERM; sh -c 'sleep 100 & echo $! > pid; wait' & wait; sleep 100"
         task = asyncio.create_task(
-            LocalWorkspace(tmp_path).run(command, cwd=tmp_path, seconds=60, output=lambda text: None)
+            LocalWorkspace(tmp_path).run(shell(command), cwd=tmp_path, seconds=60, output=lambda text: None)
         )
         await asyncio.to_thread(written, tmp_path / "pid")
         for _ in range(times):
@@ -179,7 +156,7 @@ def test_no_file_descriptor_is_left(tmp_path: Path) -> None:
     async def run() -> tuple[int, int]:
         workspace, counts = LocalWorkspace(tmp_path), []
         for _ in range(3):
-            for command in ("true", ["no-such-program-anywhere"]):
+            for command in (["true"], ["no-such-program-anywhere"]):
                 await workspace.run(command, cwd=tmp_path, seconds=5, output=lambda text: None)
             counts.append(len(os.listdir("/dev/fd")))
         return counts[0], counts[-1]
@@ -196,7 +173,7 @@ def test_commands_do_not_get_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_an_environment_of_its_own(tmp_path: Path) -> None:
     workspace = LocalWorkspace(tmp_path, {"PATH": os.environ["PATH"], "A": "b"})
-    run = workspace.run("echo $A $PAGER", cwd=tmp_path, seconds=5, output=lambda text: None)
+    run = workspace.run(shell("echo $A $PAGER"), cwd=tmp_path, seconds=5, output=lambda text: None)
     assert asyncio.run(run).output == "b\n"
 
 
@@ -220,7 +197,7 @@ def test_cancelled_while_it_starts(tmp_path: Path, turns: int) -> None:
     async def run() -> None:
         workspace = LocalWorkspace(tmp_path)
         command = f"sleep 300 & echo $! > {marker}; wait"
-        task = asyncio.create_task(workspace.run(command, cwd=tmp_path, seconds=60, output=lambda text: None))
+        task = asyncio.create_task(workspace.run(shell(command), cwd=tmp_path, seconds=60, output=lambda text: None))
         for _ in range(turns):
             await asyncio.sleep(0)
         time.sleep(0.1)  # nobody hears the loop

@@ -38,10 +38,14 @@ from roundtrip.agent.events import (
 )
 from roundtrip.agent.messages import Assistant, Call
 from roundtrip.agent.runtime.session_log import ALSO, Header, Loaded, SessionError, SessionLog, load, new_id
+from roundtrip.agent.tooling import Situation
 
 pytestmark = pytest.mark.once
 
-HEADER = Header("20261121-120000-abcd", 1795262400.0, "/home/ä", "http://127.0.0.1:8080/v1", "kimi-k2", "Be\u2028good.")
+SITUATION = Situation(32_768, 4, images=True, interactive=True, wanted=frozenset({"web_fetch", "new_task"}))
+HEADER = Header(
+    "20261121-120000-abcd", 1795262400.0, "/home/ä", "http://127.0.0.1:8080/v1", "kimi-k2", "Be\u2028good.", SITUATION
+)
 NASTY = [
     "\ud800",
     "a\udfff\ud83d",
@@ -141,7 +145,8 @@ def line_of(event: Event, tmp_path: Path) -> bytes:
 
 
 def header_line(**changes: object) -> bytes:
-    return json.dumps({"v": 1, "type": "session", **asdict(HEADER), **changes}).encode()
+    situation = {**asdict(SITUATION), "wanted": sorted(SITUATION.wanted)}
+    return json.dumps({"v": 1, "type": "session", **asdict(HEADER), "situation": situation, **changes}).encode()
 
 
 # What was written is read back.
@@ -385,6 +390,30 @@ def test_garbage_between_the_lines(tmp_path_factory: pytest.TempPathFactory, dat
     assert loaded.events == tuple(SAMPLE)
     assert len(loaded.notes) == 1
     assert load(place.file).events == (*SAMPLE, UserSaid("more"))
+
+
+@pytest.mark.parametrize(
+    ("told", "situation"),
+    [
+        (None, Situation()),
+        ([], Situation()),
+        ({}, Situation()),
+        ({"context": 8192, "mood": "good"}, Situation(8192)),
+        ({"context": True, "slots": "2", "images": 1, "interactive": "yes", "wanted": "web_fetch"}, Situation()),
+        ({"context": -1, "slots": 1.5, "wanted": ["web_fetch", 3]}, Situation(wanted=frozenset({"web_fetch"}))),
+    ],
+    ids=str,
+)
+def test_what_is_not_known_of_the_situation_is_as_in_an_older_log(
+    place: Place, told: object, situation: Situation
+) -> None:
+    place.put(header_line(situation=told))
+    assert load(place.file).header == replace(HEADER, situation=situation)
+    if told is None:
+        older = json.loads(header_line())
+        del older["situation"]
+        place.put(json.dumps(older).encode())
+        assert load(place.file).header == replace(HEADER, situation=Situation())
 
 
 BAD_HEADERS = {

@@ -259,14 +259,6 @@ def test_the_mode_is_kept(workspace, root: Path) -> None:
     assert stat.S_IMODE((root / "a").stat().st_mode) == 0o751
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
-def test_a_read_only_file_is_not_written(workspace, root: Path) -> None:
-    (root / "a").touch()
-    (root / "a").chmod(0o444)
-    with pytest.raises(PermissionError, match="read-only"):
-        workspace.replace(root / "a", b"1")
-
-
 def test_what_is_no_regular_file_is_not_replaced(workspace, root: Path) -> None:
     os.mkfifo(root / "fifo")
     for name in ("fifo", "src"):

@@ -1,7 +1,15 @@
 import asyncio
+import json
+import re
 from pathlib import Path
 
 import pytest
+from roundtrip.agent.messages import ToolResult
+from roundtrip.agent.runtime.confinement import Confinement
+from roundtrip.agent.runtime.jobs import LocalJobs
+from roundtrip.agent.runtime.workspace import LocalWorkspace
+from roundtrip.tools.caps import Caps
+from roundtrip.tools.execute_command import ExecuteCommand
 
 
 @pytest.mark.parametrize(
@@ -46,7 +54,10 @@ def test_a_file_is_no_cwd(call, workspace) -> None:
 def test_a_long_output_is_cut_in_the_middle(call) -> None:
     content = call("execute_command", command="seq 1 200000").content
     status, first, *_, last = content.split("\n")
-    assert status == "exit code 0. The output is cut; to see all of it, send it to a file and read that."
+    hint = re.fullmatch(r"exit code 0\. The output is cut; .* read_command_output with ({.*})\.", status)
+    assert hint
+    shown = content[: content.index("…")].removeprefix(f"{status}\n")
+    assert json.loads(hint[1]) == {"id": 1, "offset": len(shown)}
     assert (first, last) == ("1", "200000")
     assert len(content.encode()) < 17 * 1024
     kept = sum(len(line) + 1 for line in content.split("\n")[1:] if line.isdigit())
@@ -64,8 +75,8 @@ def test_people_are_not_drowned(tools) -> None:
 
 def test_the_time_limit(call) -> None:
     result = call("execute_command", command="echo begun; sleep 60", timeout=1)
-    expected = 'killed after 1 s: give a larger timeout, up to 600, for example with "timeout": 2.\nbegun'
-    assert (result.content, result.failed) == (expected, True)
+    advice = 'give a larger timeout, for example "timeout": 2, or run it with "background": true'
+    assert (result.content, result.failed) == (f"killed after 1 s: {advice}.\nbegun", True)
 
 
 @pytest.mark.parametrize("timeout", [0, -1, 10**9])
@@ -87,3 +98,49 @@ def test_intent(tools, workspace) -> None:
     assert (intent.effect, intent.paths, intent.command) == ("runs", (workspace.root,), "rm x")
     refused = tools["execute_command"].intent({"command": "rm x", "cwd": ".."})
     assert (refused.command, refused.refusal is None) == ("rm x", False)
+
+
+def test_the_cap_follows_the_context(workspace) -> None:
+    small = ExecuteCommand(workspace, Caps(output=300))
+    content = asyncio.run(small.run({"command": "seq 1 1000"}, lambda text: None)).content
+    assert len(content) < 600
+    assert content.endswith("\n1000")
+
+
+def test_in_the_background(tools, workspace) -> None:
+    async def run() -> tuple[ToolResult, ToolResult]:
+        tool = tools["execute_command"]
+        stays = await tool.run({"command": "echo up; sleep 100", "background": True}, lambda text: None)
+        ends = await tool.run({"command": "echo gone; exit 3", "background": True}, lambda text: None)
+        await workspace.jobs.close()
+        return stays, ends
+
+    stays, ends = asyncio.run(run())
+    how = 'read_command_output with {"id": 1} shows what it says, and with "kill": true ends it'
+    assert (stays.content, stays.failed) == (f"running in the background with the id 1; {how}.\nup", False)
+    assert (ends.content, ends.failed) == ("exit code 3.\ngone", True)
+
+
+def test_what_the_sandbox_refuses_is_a_result(workspace) -> None:
+    strict = Confinement(workspace.root, mode="strict", kind="none")
+    refusing = LocalWorkspace(workspace.root, jobs=LocalJobs(workspace.root, confinement=strict))
+    result = asyncio.run(ExecuteCommand(refusing).run({"command": "touch made"}, lambda text: None))
+    assert result.failed
+    assert "complete sandbox" in result.content
+    assert not (workspace.root / "made").exists()
+
+
+def test_the_note_of_the_sandbox_stands_last(workspace) -> None:
+    confinement = Confinement(workspace.root, mode="auto")
+    if confinement.sandbox.kind == "none":
+        pytest.skip(confinement.sandbox.reason)
+    confined = LocalWorkspace(workspace.root, jobs=LocalJobs(workspace.root, confinement=confinement))
+
+    async def run() -> str:
+        result = await ExecuteCommand(confined).run({"command": "touch /usr/owned"}, lambda text: None)
+        await confined.jobs.close()
+        return result.content
+
+    status, said, note = asyncio.run(run()).split("\n")
+    assert (status, said[:6]) == ("exit code 1.", "touch:")
+    assert note.startswith("(Commands run in a sandbox: they can write only in the workspace")

@@ -1,8 +1,10 @@
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from roundtrip.tools.list_files import Entries, ListFiles
+from roundtrip.tools.caps import caps_for
+from roundtrip.tools.list_files import SPARE, Entries, Level, ListFiles
 
 
 @pytest.fixture
@@ -112,22 +114,38 @@ def test_a_name_with_a_line_break_stays_on_one_line(workspace, call) -> None:
 
 
 def test_memory_is_bounded() -> None:
-    entries = Entries(True, lambda path: True, limit=2)
-    for name in "abcb":
-        entries.add_file(name)
-    assert (entries.sorted(), entries.uncounted) == (["a", "b"], 1)
+    level = Level(shown=2)
+    for number in range(1000, 0, -1):
+        level.add(f"{number:04}")
+    assert (level.count, level.first(), len(level._kept) <= 2 * SPARE) == (1000, ["0001", "0002"], True)
+
+
+def test_a_deep_tree() -> None:
+    entries = Entries(True, shown=3)
+    entries.add_file("d/" * 2000 + "file")
+    assert (entries.count, entries.first()) == (2001, ["d/", "d/d/", "d/d/d/"])
+
+
+def test_the_cap_follows_the_context(root: Path, workspace) -> None:
+    small = ListFiles(workspace, caps=replace(caps_for(8_000), entries=2))
+    found = asyncio.run(small.run({}, lambda text: None)).content
+    assert found.split("\n") == ["5 entries in .:", ".github/", "src/", "… 3 more; narrow it with path or pattern"]
+
+
+def test_agentignore(root: Path, call) -> None:
+    (root / ".agentignore").write_text("*.py\n!main.py\n")
+    (root / "empty").mkdir()
+    (root / "src/.agentignore").write_text("empty/\ndeep\n")
+    (root / "src/empty").mkdir()
+    assert "a.py" not in lines(call("list_files"))
+    assert lines(call("list_files", path="src")) == ["2 entries in src:", "src/.agentignore", "src/main.py"]
+    assert lines(call("list_files", path="src/deep")) == ["1 entry in src/deep:", "src/deep/b.ts"], "it was named"
 
 
 def test_what_is_no_folder(root: Path, call) -> None:
     assert call("list_files", path="a.py").content == "a.py is not a folder; use read_file for a file."
     assert call("list_files", path="scr").content == "scr does not exist. Did you mean: src?"
     assert call("list_files", path="\\\\srv\\share").failed
-
-
-def test_without_ripgrep(workspace) -> None:
-    result = asyncio.run(ListFiles(workspace, rg="").run({}, lambda text: None))
-    assert result.failed
-    assert "install ripgrep" in result.content
 
 
 def test_the_listing_is_no_live_output(root: Path, tools) -> None:

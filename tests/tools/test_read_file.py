@@ -1,8 +1,13 @@
+import asyncio
+import base64
 import os
+import struct
 from pathlib import Path
 
 import pytest
-from roundtrip.tools.read_file import Part, parts
+from roundtrip.agent.messages import Image
+from roundtrip.tools.caps import caps_for
+from roundtrip.tools.read_file import Part, ReadFile, parts
 
 
 @pytest.fixture
@@ -57,8 +62,20 @@ def test_no_limit_is_the_default_limit(root: Path, call) -> None:
         (b"a\r\nb\r\n", "f: 2 lines; its lines end with CRLF.\n1|a\n2|b"),
         (b"\xef\xbb\xbfa\n", "f: 1 line; it begins with a byte order mark.\n1|a"),
         ("käse\n".encode(), "f: 1 line.\n1|käse"),
+        (b"a\r\nb\n", "f: 2 lines; some lines end with CRLF.\n1|a\n2|b"),
         ("käse\n".encode("latin-1"), "f: 1 line; it is not UTF-8, shown as latin-1.\n1|käse"),
+        ("“käse”\n".encode("cp1252"), "f: 1 line; it is not UTF-8, shown as Windows-1252.\n1|“käse”"),
+        (
+            "käse 配置".encode() + b"\xff\n",
+            "f: 1 line; it is UTF-8 with invalid bytes, shown as \ufffd.\n1|käse 配置\ufffd",
+        ),
+        ("käse\r\n配置\r\n".encode("utf-16"), "f: 2 lines; it is UTF-16; its lines end with CRLF.\n1|käse\n2|配置"),
+        (b"\xfe\xff" + "a\n".encode("utf-16-be"), "f: 1 line; it is UTF-16.\n1|a"),
+        ("a\nb\n".encode("utf-32"), "f: 2 lines; it is UTF-32.\n1|a\n2|b"),
+        (b"\xff\xfeab\n", "f: 1 line; it is not UTF-8, shown as latin-1.\n1|ÿþab"),
+        (b"\xff\xfe\0\0a\0", "f is a binary file (6 bytes), so it can't be shown as text."),
         (b"a\x0cb\xe2\x80\xa8c\n", "f: 1 line.\n1|a\x0cb\u2028c"),
+        (b"\x1b[31mred\n", "f: 1 line; it holds control characters.\n1|\x1b[31mred"),
     ],
 )
 def test_encodings_and_line_ends(root: Path, call, data: bytes, content: str) -> None:
@@ -191,3 +208,57 @@ def test_several_files_share_the_budget(root: Path, call) -> None:
 def test_no_files_at_all(call) -> None:
     assert call("read_file", files=[]).failed
     assert call("read_file", files=["x", "y"]).failed
+
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + struct.pack(">IIBBBBB", 640, 480, 8, 2, 0, 0, 0)
+JPEG = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xc0\x00\x11\x08" + struct.pack(">HH", 480, 640) + bytes(9)
+VP8 = b"RIFF\0\0\0\0WEBPVP8 \0\0\0\0\0\0\0\x9d\x01\x2a" + struct.pack("<HH", 640, 480)
+VP8L = b"RIFF\0\0\0\0WEBPVP8L\0\0\0\0\x2f" + struct.pack("<I", 639 | 479 << 14)
+VP8X = b"RIFF\0\0\0\0WEBPVP8X\0\0\0\0\0\0\0\0" + (639).to_bytes(3, "little") + (479).to_bytes(3, "little")
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (PNG, "image/png, 640×480"),
+        (PNG[:12], "image/png"),
+        (JPEG, "image/jpeg, 640×480"),
+        (JPEG[:9], "image/jpeg"),
+        (b"GIF89a" + struct.pack("<HH", 640, 480), "image/gif, 640×480"),
+        (VP8, "image/webp, 640×480"),
+        (VP8L, "image/webp, 640×480"),
+        (VP8X, "image/webp, 640×480"),
+    ],
+)
+def test_images(root: Path, workspace, call, data: bytes, said: str) -> None:
+    (root / "f.txt").write_bytes(data)
+    assert call("read_file", path="f.txt").content == f"f.txt is an image ({said}), and this model takes no images."
+    result = asyncio.run(ReadFile(workspace, images=True).run({"files": ["f.txt", "f.txt"]}, lambda text: None))
+    assert (result.content, result.failed) == (f"f.txt: {said}\n\nf.txt: {said}", False)
+    assert result.images == (Image(said.partition(",")[0], base64.b64encode(data).decode()),) * 2
+    assert all(image.sound for image in result.images)
+
+
+def test_an_image_that_is_too_large(root: Path, workspace) -> None:
+    (root / "f.png").write_bytes(PNG + bytes(5 * 1024 * 1024))
+    result = asyncio.run(ReadFile(workspace, images=True).run({"path": "f.png"}, lambda text: None))
+    assert (result.failed, result.images) == (True, ())
+    assert "4194304 is the most" in result.content
+
+
+@pytest.mark.parametrize(("context", "lines"), [(8_192, 200), (32_768, 600), (131_072, 2000), (0, 2000)])
+def test_the_caps_follow_the_context(root: Path, workspace, context: int, lines: int) -> None:
+    (root / "f").write_text("x\n" * 3000)
+    tool = ReadFile(workspace, caps=caps_for(context))
+    assert tool.spec.parameters["properties"]["limit"]["description"] == f"number of lines, default {lines}"
+    content = asyncio.run(tool.run({"path": "f"}, lambda text: None)).content
+    assert content.startswith(
+        f'f: lines 1-{lines} of 3000. To continue: read_file {{"path": "f", "offset": {lines + 1}}}\n'
+    )
+    (root / "f").write_text(("x" * 99 + "\n") * 3000)
+    assert len(asyncio.run(tool.run({"path": "f"}, lambda text: None)).content) < caps_for(context).bytes + 200
+
+
+def test_a_window_of_utf16(root: Path, call) -> None:
+    (root / "f").write_bytes("".join(f"{number}\n" for number in range(1, 100)).encode("utf-16"))
+    assert call("read_file", path="f", offset=-2).content == "f: lines 98-99 of 99; it is UTF-16.\n98|98\n99|99"

@@ -1,9 +1,7 @@
-import asyncio
 import os
 from pathlib import Path
 
 import pytest
-from roundtrip.tools.search_files import SearchFiles
 
 
 @pytest.fixture
@@ -67,46 +65,77 @@ def test_context(root: Path, call) -> None:
     ]
 
 
-def test_many_matches_are_counted(root: Path, call) -> None:
+def test_many_matches_are_cut(root: Path, call) -> None:
     (root / "many").write_text("hit\n" * 250)
     lines = call("search_files", regex="hit").content.split("\n")
-    assert lines[0] == "250 matches in .; 150 of them left out, narrow regex, path or file_pattern to see them:"
+    assert lines[0] == (
+        "100 matches in .; there are more after many:100, narrow regex, path or file_pattern to see them:"
+    )
     assert len(lines) == 101
+    (root / "many").write_text("hit\n" * 100)
+    assert call("search_files", regex="hit").content.split("\n")[0] == "100 matches in .:"
 
 
 def test_much_text_is_cut(root: Path, call) -> None:
     (root / "many").write_text(("hit" + "x" * 290 + "\n") * 99)
     result = call("search_files", regex="hit")
     assert len(result.content) < 25 * 1024
-    assert result.content.startswith("99 matches in .; ")
+    assert " matches in .; there are more after many:" in result.content
 
 
-def test_a_long_line_is_cut_visibly(root: Path, call) -> None:
-    (root / "long").write_text("hit" + "x" * 100_000 + "\n")
-    result = call("search_files", regex="hit")
-    assert len(result.content) < 400
-    assert result.content.endswith("[... omitted end of long line]")
+def test_a_long_line_is_cut_visibly_around_the_match(root: Path, call) -> None:
+    (root / "long").write_text("a" * 50_000 + "hit" + "x" * 50_000 + "\n")
+    line = call("search_files", regex="hit").content.split("\n")[1]
+    assert line.startswith("long:1: …aaa")
+    assert line.endswith("xxx… [a line of 100003 characters]")
+    assert "ahitx" in line
+    assert len(line) < 360
 
 
-@pytest.mark.parametrize("regex", ["(foo", "[", "*", r"(?<=a)\1"])
+@pytest.mark.parametrize("regex", ["(foo", "[", "*", r"(?<=a)\1", r"\p{L}", "a{9999999999}", "(" * 5000, "x" * 20_000])
 def test_a_bad_regex(root: Path, call, regex: str) -> None:
     result = call("search_files", regex=regex)
     assert result.failed
-    assert result.content.startswith("The search failed: ")
+    assert result.content.startswith("The regex is not valid: ")
+    assert "Python" in result.content
     assert "\n" not in result.content
     assert len(result.content) < 300
 
 
-def test_a_regex_that_no_program_can_be_given(root: Path, call) -> None:
-    assert call("search_files", regex="a\0b").failed
-    assert call("search_files", regex="\ud800").failed
-    assert call("search_files", regex="").failed
+def test_an_odd_regex(root: Path, call) -> None:
+    assert call("search_files", regex="\ud800\0").content.startswith("No matches for ")
+    assert call("search_files", regex="").content.startswith("The regex is empty. A correct call has")
+
+
+def test_what_a_regex_of_several_lines_matches(root: Path, call) -> None:
+    (root / "t").write_text("a\n\nb\nc\nx\r\ny\r\n")
+    for regex, found in (
+        (r"a\n\nb", ["t:1: a", "t:2: ", "t:3: b"]),
+        (r"b\n", ["t:3: b"]),
+        (r"x\ny$", ["t:5: x", "t:6: y"]),
+        ("(?s)b.c", ["t:3: b", "t:4: c"]),
+        (r"\r$", ["t:5: x\r", "t:6: y\r"]),
+        (r"\n\n", ["t:1: a", "t:2: "]),
+    ):
+        assert call("search_files", regex=regex, path="t").content.split("\n")[1:] == found, regex
 
 
 def test_binary_files(root: Path, call) -> None:
     (root / "bin").write_bytes(b"needle\0\n")
-    expected = "No matches for needle in bin that can be shown, but a binary file matches"
-    assert call("search_files", regex="needle", path="bin").content == expected
+    assert call("search_files", regex="needle", path="bin").content == "bin is a binary file, so it is not searched."
+    assert call("search_files", regex="needle").content == "No matches for needle in ."
+
+
+def test_agentignore(root: Path, call) -> None:
+    (root / ".agentignore").write_text("src/\n")
+    assert call("search_files", regex="foo").content.split("\n")[1:] == ["-x:1: -foo"]
+    assert "src/main.py:4" in call("search_files", regex="foo", path="src").content, "it was named"
+
+
+def test_a_module_of_the_project_is_not_run(root: Path, call) -> None:
+    for name in ("json.py", "re.py", "roundtrip.py"):
+        (root / name).write_text("raise SystemExit('foo')\n")
+    assert call("search_files", regex="foo = 1").content.split("\n")[1:] == ["src/main.py:4:     foo = 1"]
 
 
 def test_what_cannot_be_searched(root: Path, call) -> None:
@@ -116,11 +145,18 @@ def test_what_cannot_be_searched(root: Path, call) -> None:
     assert call("search_files", regex="x", path="E:/").failed
 
 
-def test_without_ripgrep(workspace) -> None:
-    result = asyncio.run(SearchFiles(workspace, rg="").run({"regex": "x"}, lambda text: None))
-    assert "install ripgrep" in result.content
-
-
 def test_intent(root: Path, tools) -> None:
     intent = tools["search_files"].intent({"regex": "x", "path": "src"})
     assert (intent.effect, intent.paths) == ("reads", (root / "src",))
+
+
+def test_files_that_hold_keys_are_passed_over_unless_one_is_named(call, workspace) -> None:
+    for name in (".env", "src/server.PEM", ".env.example", "code.py"):
+        path = workspace.root / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("TOKEN=abc\n")
+    found = call("search_files", regex="TOKEN").content
+    assert ".env.example:1: TOKEN=abc" in found
+    assert "code.py:1: TOKEN=abc" in found
+    assert found.count("TOKEN=abc") == 2
+    assert ".env:1: TOKEN=abc" in call("search_files", regex="TOKEN", path=".env").content  # which is asked

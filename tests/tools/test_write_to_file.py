@@ -115,3 +115,35 @@ def test_a_huge_change_has_no_diff(root: Path, call) -> None:
 
 def test_a_long_diff_is_cut(call) -> None:
     assert call("write_to_file", path="a", content="x\n" * 1000).details.endswith("… 603 more lines")
+
+
+def test_a_file_is_overwritten_in_the_style_it_has(workspace, root: Path, call) -> None:
+    """The pure part of it is in test_matching.py."""
+    (root / "a").write_bytes(b"\xef\xbb\xbfa\r\nb\r\n")
+    workspace.saw(root / "a")
+    result = call("write_to_file", path="a", content="a\nc\n")
+    assert result.content == "overwrote a, 2 lines (+1 -1); it kept its CRLF line ends and byte order mark"
+    assert (root / "a").read_bytes() == b"\xef\xbb\xbfa\r\nc\r\n"
+    assert call("write_to_file", path="a", content="a\nc\n").content == "unchanged: a already has this content"
+
+
+def test_appending(root: Path, call, tools) -> None:
+    (root / "a").write_bytes(b"1\r\n")
+    preview = tools["write_to_file"].intent({"path": "a", "content": "2\n", "append": True}).preview()
+    result = call("write_to_file", path="a", content="2\n", append=True)
+    assert not result.failed, "what is there is not lost, so it need not have been read"
+    assert (root / "a").read_bytes() == b"1\r\n2\r\n"
+    assert result.details == preview == "--- a\n+++ a\n@@ -1 +1,2 @@\n 1\n+2"
+    assert not call("write_to_file", path="new", content="1", append=True).failed
+
+
+def test_a_warning_about_broken_syntax(call) -> None:
+    assert "Warning: a.py can't be parsed any more" in call("write_to_file", path="a.py", content="a = (\n").content
+
+
+def test_a_read_only_file(workspace, root: Path, call) -> None:
+    (root / "a").write_text("1")
+    (root / "a").chmod(0o444)
+    workspace.saw(root / "a")
+    assert call("write_to_file", path="a", content="2").content == "a could not be written: the file is read-only."
+    assert (root / "a").read_text() == "1"

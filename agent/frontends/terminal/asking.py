@@ -3,26 +3,44 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from roundtrip.agent.messages import Call, Effect
-from roundtrip.agent.runtime.permissions import Permissions
+from roundtrip.agent.messages import Call
+from roundtrip.agent.runtime.permissions import MODES, Allow, Ask, Deny, Mode, Permissions
 from roundtrip.agent.tooling import Intent, Refusal
 
-Answer = Literal["yes", "always", "no"]
+Answer = Literal["yes", "always", "project", "no"]
 
-_WHAT: Final = {"edits": "Make this change?", "runs": "Run this command?", "network": "Let it use the network?"}
-_KINDS: Final = {"edits": "edits", "runs": "commands", "network": "network access"}
+_WHAT: Final = {
+    "reads": "Read this?",
+    "edits": "Make this change?",
+    "runs": "Run this command?",
+    "network": "Let it use the network?",
+}
+_KEYS: Final[Mapping[Answer, str]] = {
+    "yes": "[y]es",
+    "always": "[a]lways in this session",
+    "project": "[p] always in this project",
+    "no": "[n]o, and why",
+}
+_REMEMBERED: Final = {
+    "edit": "change files without asking",
+    "command": "allow",
+    "outside": "read in",
+    "network": "connect to",
+    "protected": "connect to",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A call that waits for an answer."""
+    """A call that waits for an answer. ask: what the rules say of it."""
 
     call: Call
     intent: Intent
+    ask: Ask
     answered: asyncio.Future[Refusal | None]
 
     @property
@@ -32,64 +50,95 @@ class Question:
 
     @property
     def text(self) -> str:
-        return _WHAT.get(self.intent.effect, "Do this?")
+        what = _WHAT.get(self.intent.effect, "Do this?")
+        return f"{what} {self.ask.why}".rstrip()
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """What can be answered."""
+        grant = self.ask.grant
+        if grant is None:
+            return ("yes", "no")
+        return ("yes", "always", "no") if grant.kind == "edit" else ("yes", "always", "project", "no")
 
     @property
     def keys(self) -> str:
-        """What can be answered."""
-        return f"[y]es  [a]lways allow {_KINDS.get(self.intent.effect, 'this')} in this session  [n]o, and why"
+        """What can be answered, and how."""
+        return "  ".join(_KEYS[answer] for answer in self.answers)
+
+    @property
+    def remembered(self) -> str:
+        """What "always" means here, "" if there is no such answer."""
+        grant = self.ask.grant
+        if grant is None:
+            return ""
+        return f"always {_REMEMBERED[grant.kind]}{': ' if grant.values else ''}{', '.join(grant.values)}"
 
 
 class Asker:
-    """show: shows what a question is about; changed: hears that one is open. Who answers it calls `answer`.
-
-    allowed: what needs no question.
+    """show: shows what a question is about; changed: hears that one is open, or that something else is allowed. Who
+    answers it calls `answer`. turn: held while a question is open, so that questions of other kinds wait.
     """
 
     def __init__(
         self,
-        allowed: frozenset[Effect],
+        permissions: Permissions,
         show: Callable[[Question], Awaitable[None]],
         changed: Callable[[], None],
+        turn: asyncio.Lock | None = None,
     ) -> None:
-        self._at_first = self._allowed = allowed
+        self.permissions = permissions
         self._show = show
-        self._changed = changed
-        self._one_at_a_time = asyncio.Lock()
+        self.changed = changed
+        self._one_at_a_time = turn or asyncio.Lock()
         self.question: Question | None = None
+        self.problem = ""
+        """Why what was allowed for the project can't be kept, "" if it can."""
 
     @property
     def mode(self) -> str:
         """What is allowed, in a word for the status line."""
-        kinds = [_KINDS[effect] for effect in ("edits", "runs") if effect in self._allowed]
-        return f"{' and '.join(kinds)} allowed" if kinds else "asks first"
+        return self.permissions.words
+
+    def use(self, mode: Mode) -> None:
+        """Another mode."""
+        self.permissions.use(mode)
+        self.changed()
+
+    def cycle(self) -> None:
+        """The next mode."""
+        modes = list(MODES)
+        self.use(modes[(modes.index(self.permissions.rules.mode) + 1) % len(modes)])
 
     def forget(self) -> None:
         """Another session: what was always allowed was so in the one before."""
-        self._allowed = self._at_first
+        self.permissions.forget()
 
     async def approve(self, call: Call, intent: Intent) -> Refusal | None:
         """See `tooling.Approver`."""
         async with self._one_at_a_time:
-            if await Permissions(self._allowed).approve(call, intent) is None:
+            decision = self.permissions.decide(intent)
+            if isinstance(decision, Allow):
                 return None
-            question = Question(call, intent, asyncio.get_running_loop().create_future())
+            if isinstance(decision, Deny):
+                return Refusal(decision.reason)
+            question = Question(call, intent, decision, asyncio.get_running_loop().create_future())
             await self._show(question)
             self.question = question
             try:
-                self._changed()
+                self.changed()
                 return await question.answered
             finally:
                 self.question = None
-                self._changed()
+                self.changed()
 
     def answer(self, answer: Answer, feedback: str = "") -> None:
         """Answers the open question, if there is one. feedback: why not, for the model."""
         question = self.question
-        if question is None or not question.open:
+        if question is None or not question.open or answer not in question.answers:
             return
-        if answer == "always":
-            self._allowed |= {question.intent.effect}
+        if answer in ("always", "project") and question.ask.grant is not None:
+            self.problem = self.permissions.allow(question.ask.grant, project=answer == "project")
         why = f"They said: {feedback.strip()}" if feedback.strip() else "Ask what they want instead, or go on without."
         refusal = Refusal(f"Not run: the user said no. {why}")
         question.answered.set_result(refusal if answer == "no" else None)

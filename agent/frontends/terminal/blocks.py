@@ -7,7 +7,7 @@ from typing import Literal
 
 Kind = Literal[
     "user", "text", "fence", "code", "reasoning",
-    "call", "failed", "running", "command", "output", "diff",
+    "call", "failed", "running", "command", "output", "diff", "list",
     "note", "error",
 ]  # fmt: skip
 
@@ -24,7 +24,7 @@ class Block:
     number: int | None = None  # of text that is an item of an ordered list: its number there, whatever it says itself
 
 
-_TOGETHER = ({"call", "failed", "command", "output", "diff"}, {"fence", "code"})
+_TOGETHER = ({"call", "failed", "command", "output", "diff", "list"}, {"fence", "code"})
 """Kinds that may stand directly below each other."""
 
 

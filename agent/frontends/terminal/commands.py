@@ -8,16 +8,14 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import Final, Protocol
 
+from roundtrip.agent.frontends.terminal import permitting, undoing
 from roundtrip.agent.frontends.terminal.status import Status
-from roundtrip.agent.frontends.words import printable, session_lines
+from roundtrip.agent.frontends.words import duration, printable, session_lines
 from roundtrip.agent.runtime.session_log import SessionError
 from roundtrip.agent.runtime.sessions import find, summaries
 from roundtrip.agent.tooling import ModelFailure
-
-if TYPE_CHECKING:
-    from roundtrip.agent.runtime.chat import Chat
 
 _MOST_LISTED: Final = 20
 _WORDS: Final = {"exit": "/quit", "quit": "/quit", "?": "/help"}
@@ -27,11 +25,12 @@ KEYS: Final = """\
 Enter sends; Alt-Enter, Ctrl-J or \\ before Enter begins a new line. While the agent works, Enter queues.
 Esc or Ctrl-C stops it; Ctrl-D leaves. Up and down: what you typed before in this folder; Ctrl-R searches it.
 @ completes paths, / commands. Ctrl-X Ctrl-E opens your editor.
-A question is answered by y, a or n alone; a word that begins so goes into the line. What was always allowed is so
-until /clear, /resume or the end."""
+Shift-Tab changes the mode: plan, ask, edits, auto; /mode explains them.
+A question is answered by y, a, p or n alone; a word that begins so goes into the line. What was always allowed in a
+session is so until /clear, /resume or the end."""
 
 
-class Session(Protocol):
+class Session(undoing.Session, permitting.Session, Protocol):
     """What commands work on; see `repl.Repl`."""
 
     status: Status
@@ -39,10 +38,6 @@ class Session(Protocol):
     root: Path
     listed: list[str]
 
-    @property
-    def chat(self) -> Chat: ...
-    def say(self, text: str) -> None: ...
-    def fail(self, text: str) -> None: ...
     def leave(self) -> None: ...
     async def restart(self) -> None: ...
     async def resume(self, path: Path) -> None: ...
@@ -132,6 +127,20 @@ async def _repairs(session: Session, rest: str) -> None:
     session.say("\n".join([what, *lines]) if found else "nothing had to be repaired in this session")
 
 
+async def _jobs(session: Session, rest: str) -> None:
+    running = session.chat.jobs.running if session.chat.jobs else ()
+    if rest:
+        job = next((job for job in running if rest == str(job.id)), None)
+        if job is None:
+            session.fail(f"no command with the number {rest} runs in the background; /jobs lists them")
+            return
+        await job.kill()
+        session.say(f"killed: {printable(job.command)}")
+        return
+    lines = [f"{job.id:2}. {duration(job.finished.seconds):>6}  {printable(job.command)}" for job in running]
+    session.say("\n".join([*lines, "/jobs NUMBER kills one"] if lines else ["no command runs in the background"]))
+
+
 async def _quit(session: Session, rest: str) -> None:
     session.leave()
 
@@ -139,9 +148,16 @@ async def _quit(session: Session, rest: str) -> None:
 COMMANDS: Final[Mapping[str, Command]] = {
     "help": Command("this list", _help, at_once=True),
     "model": Command("the server's models, or change to one", _model, "[NAME]"),
+    "undo": Command("take back the last change of the agent's", undoing.undo, "[yes]"),
+    "redo": Command("bring back what was taken back last", undoing.redo, "[yes]"),
+    "diff": Command("what the last turn changed, or all since a checkpoint", undoing.diff, "[NUMBER]"),
+    "checkpoints": Command("the changes, or go back to before one", undoing.checkpoints, "[NUMBER [all]]"),
+    "mode": Command("what is asked before it is done, or change that", permitting.mode, "[NAME]", at_once=True),
+    "trust": Command("the project's own configuration, or accept it", permitting.trust, "[yes]"),
     "clear": Command("begin a new session; this one stays on disk", _clear),
     "resume": Command("go on with an earlier session", _resume, "[ID]"),
     "sessions": Command("the sessions of this folder", _sessions),
     "repairs": Command("what had to be repaired in this session", _repairs, at_once=True),
+    "jobs": Command("the commands in the background, or kill one", _jobs, "[NUMBER]", at_once=True),
     "quit": Command("leave (or Ctrl-D)", _quit, at_once=True),
 }

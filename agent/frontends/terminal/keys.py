@@ -30,9 +30,11 @@ def bindings(screen: Surface) -> KeyBindingsBase:
     keys.add("<sigint>")(lambda event: screen.control_c())
     keys.add("c-d", filter=typing & empty)(lambda event: screen.view.leave())
     keys.add("c-x", "c-e", filter=typing)(lambda event: event.current_buffer.open_in_editor())
+    keys.add("s-tab", filter=typing & ~menu)(lambda event: screen.view.asker.cycle())
     keys.add("c-z")(lambda event: event.app.suspend_to_background())
     keys.add("y", filter=typing & armed)(lambda event: screen.weigh("y"))
     keys.add("a", filter=typing & armed)(lambda event: screen.weigh("a"))
+    keys.add("p", filter=typing & armed)(lambda event: screen.weigh("p"))
     keys.add("n", filter=typing & armed)(lambda event: screen.ask_why())
     return keys
 

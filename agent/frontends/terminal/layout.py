@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from roundtrip.agent.frontends.terminal.keys import bindings
 from roundtrip.agent.frontends.terminal.reflow import reflowing_application
 from roundtrip.agent.frontends.terminal.view import Surface
+from roundtrip.agent.frontends.words import printable
 
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
@@ -30,11 +31,13 @@ _ESCAPE_SECONDS: Final = 0.05
 _REDRAW_SECONDS: Final = 0.06
 """Least time between two redraws while text streams."""
 
+_EMPTY_FIRST: Final = "(to answer, empty the line first: Enter queues it)"
 _STYLE: Final = {
     "prompt": "bold",
     "activity": "",
     "question": "bold",
     "keys": "",
+    "remembered": "",
     "queued": "italic",
     "status": "",
     "completion-menu": "noinherit",
@@ -45,7 +48,13 @@ _STYLE: Final = {
     "scrollbar.background": "noinherit",
     "scrollbar.button": "noinherit reverse",
 }
-_COLORS: Final = {"activity": "ansicyan", "keys": "ansiyellow", "status": "ansibrightblack", "prompt": "bold ansigreen"}
+_COLORS: Final = {
+    "activity": "ansicyan",
+    "keys": "ansiyellow",
+    "remembered": "ansiyellow",
+    "status": "ansibrightblack",
+    "prompt": "bold ansigreen",
+}
 
 
 def input_buffer(root: Path, history: Path, enter: Callable[[], None]) -> Buffer:
@@ -148,7 +157,11 @@ def _above(screen: Surface) -> list[Container]:
 
     def question() -> str:
         asked = screen.view.question
-        return asked.text if asked else ""
+        return printable(asked.text) if asked else ""
+
+    def remembered() -> str:
+        asked = screen.view.question
+        return printable(asked.remembered) if asked and not screen.why else ""
 
     def keys() -> str:
         asked = screen.view.question
@@ -156,16 +169,25 @@ def _above(screen: Surface) -> list[Container]:
             return ""
         if screen.why:
             return "Why not? Enter sends it (empty: just no), Esc goes back"
-        return asked.keys if len(screen.buffer.text) < 2 else "(to answer, empty the line first: Enter queues it)"
+        return asked.keys if len(screen.buffer.text) < 2 else _EMPTY_FIRST
 
     return [
         Window(height=1),  # so that what was printed and what is drawn don't touch
         _shown(lambda: ANSI(screen.live)),
         _shown(lambda: [("class:activity", screen.view.status.activity(ascii=screen.ascii))]),
         _shown(lambda: [("class:question", question())]),
+        _shown(lambda: [("class:remembered", remembered())]),
         _shown(lambda: [("class:keys", keys())]),
+        _shown(lambda: [("class:keys", _hint(screen))]),
         _shown(lambda: [("class:queued", queued())]),
     ]
+
+
+def _hint(screen: Surface) -> str:
+    """How the model's question is answered."""
+    if screen.view.inquiry is None:
+        return ""
+    return screen.view.inquiry.hint if screen.answering else _EMPTY_FIRST
 
 
 def _shown(text: Callable[[], AnyFormattedText]) -> Container:
@@ -183,7 +205,7 @@ def _input(screen: Surface) -> tuple[Window, SearchToolbar]:
     from prompt_toolkit.widgets import SearchToolbar
 
     def prefix(line: int, wrapped: int) -> AnyFormattedText:
-        sign = "why> " if screen.why else "> "
+        sign = "why> " if screen.why else "answer> " if screen.answering else "> "
         return [("class:prompt", sign if line == wrapped == 0 else " " * len(sign))]
 
     search = SearchToolbar()

@@ -17,8 +17,16 @@ from typing import Final
 from roundtrip.agent.frontends.terminal.asking import Answer
 from roundtrip.agent.frontends.terminal.blocks import Block, apart
 from roundtrip.agent.frontends.terminal.view import View
+from roundtrip.agent.frontends.words import printable
 
-_ANSWERS: Final[dict[str, Answer]] = {"y": "yes", "yes": "yes", "a": "always", "always": "always"}
+_ANSWERS: Final[dict[str, Answer]] = {
+    "y": "yes",
+    "yes": "yes",
+    "a": "always",
+    "always": "always",
+    "p": "project",
+    "project": "project",
+}
 """Whole lines; what begins with "n" or "no" is a no, and says why."""
 
 
@@ -31,6 +39,7 @@ class Lines:
         self._ascii = ascii
         self._last: Block | None = None
         self._asked: object = None
+        self._inquiry: object = None
         self._line = b""
         self._typed: list[str] = []
         self._prompted = False
@@ -74,8 +83,13 @@ class Lines:
             self._write("> ")
         question = self.view.question
         if question is not None and question is not self._asked:
-            self._write(f"{question.text} {question.keys}: ")
+            self._write(printable("".join(f"{line}\n" for line in (question.text, question.remembered) if line)))
+            self._write(f"{question.keys}: ")
         self._asked = question
+        inquiry = self.view.inquiry
+        if inquiry is not None and inquiry is not self._inquiry:
+            self._write(f"{inquiry.hint}: ")
+        self._inquiry = inquiry
 
     def put_back(self, text: str) -> None:
         """There is no input line to put it into."""
@@ -111,14 +125,19 @@ class Lines:
 
     def _take(self, line: str) -> None:
         self._prompted = False
+        if self.view.inquiry is not None:
+            self.view.reply(line)
+            return
         if self.view.question is None:
             self._typed += [line] if line.strip() else []
             self.view.submit(line)
             return
         word, _, why = line.strip().partition(" ")
-        if line.strip().lower() in _ANSWERS:
-            self.view.answer(_ANSWERS[line.strip().lower()])
+        answer = _ANSWERS.get(line.strip().lower())
+        if answer is not None and answer in self.view.question.answers:
+            self.view.answer(answer)
         elif word.lower().rstrip(",:") in ("n", "no"):
             self.view.answer("no", why)
         else:
-            self._write("y, a, or n and why: ")
+            letters = [one[0] for one in self.view.question.answers[:-1]]
+            self._write(f"{', '.join(letters)}, or n and why: ")

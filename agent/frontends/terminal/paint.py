@@ -19,6 +19,7 @@ _MOST_USER_LINES, _FIRST_USER_LINES = 12, 10
 _BOLD, _DIM, _RED, _GREEN, _CYAN = "1", "2", "31", "32", "36"
 _ESCAPE: Final = re.compile(r"(\x1b\[[0-9;]*m)")
 
+_BOXES: Final = {"[x] ": "✓ ", "[-] ": "● ", "[ ] ": "· "}
 _ASCII: Final = {"✓ ": "+ ", "✗ ": "x ", "● ": "* ", "  │ ": "  | ", "…": "..."}
 
 
@@ -141,6 +142,19 @@ def _output(block: Block, brush: _Brush) -> list[str]:
     return [brush(_DIM, brush.mark("  │ ") + line) for line in _whole(block.text)]
 
 
+def _list(block: Block, brush: _Brush) -> list[str]:
+    """What a tool tells in several lines; boxes of a list as signs, where the terminal has them."""
+    painted = []
+    for line in _whole(block.text):
+        box = line[:4] if line[:4] in _BOXES else ""
+        sign = "  " + (box if brush.ascii else _BOXES.get(box, ""))
+        sign = sign if brush.width > len(sign) else ""
+        lines = brush.wrapped(line[len(box) :], len(sign)) or [""]
+        texts = [(" " * len(sign) if number else sign) + text for number, text in enumerate(lines)]
+        painted += [brush(_DIM, text) for text in texts] if box == "[x] " else texts
+    return painted
+
+
 def _command(block: Block, brush: _Brush) -> list[str]:
     return [brush(_BOLD, "  " if number else "$ ") + line for number, line in enumerate(_whole(block.text))]
 
@@ -191,6 +205,7 @@ _PAINTERS: Final[dict[Kind, Callable[[Block, _Brush], list[str]]]] = {
     "command": _command,
     "output": _output,
     "diff": _diff,
+    "list": _list,
     "note": _prose(_DIM),
     "error": _prose(_RED),
 }

@@ -18,10 +18,11 @@ from roundtrip.agent.events import Event, UserSaid
 from roundtrip.agent.frontends.terminal.asking import Answer, Asker, Question
 from roundtrip.agent.frontends.terminal.blocks import Block
 from roundtrip.agent.frontends.terminal.commands import COMMANDS, command_of, unknown
+from roundtrip.agent.frontends.terminal.inquiry import Inquirer, Inquiry
 from roundtrip.agent.frontends.terminal.status import Status
 from roundtrip.agent.frontends.terminal.transcript import Transcript
 from roundtrip.agent.frontends.terminal.view import Console
-from roundtrip.agent.messages import Effect
+from roundtrip.agent.runtime.permissions import Permissions
 from roundtrip.agent.runtime.session_log import Loaded, SessionError
 
 if TYPE_CHECKING:
@@ -32,14 +33,15 @@ _RECALLED: Final = 30
 
 
 class Repl:
-    """One run of the program. allowed: what needs no question. sessions: the folder they are kept in."""
+    """One run of the program. permissions: what needs no question. sessions: the folder they are kept in."""
 
-    def __init__(self, console: Console, allowed: frozenset[Effect], sessions: Path, root: Path) -> None:
+    def __init__(self, console: Console, permissions: Permissions, sessions: Path, root: Path) -> None:
         self.console, self.sessions, self.root = console, sessions, root
-        self.status = Status(time.monotonic)
+        self.status = Status(time.monotonic, lambda: self.asker.mode)
         self.transcript = Transcript()
-        self.asker = Asker(allowed, self._show, console.refresh)
-        self.status.mode = self.asker.mode
+        one_at_a_time = asyncio.Lock()
+        self.asker = Asker(permissions, self._show, console.refresh, one_at_a_time)
+        self.inquirer = Inquirer(self._show_inquiry, console.refresh, one_at_a_time)
         self.listed: list[str] = []
         """What was listed last, so that it can be named by its number."""
         self.left = ""
@@ -92,6 +94,14 @@ class Repl:
             self._wake.set()
         self.console.refresh()
 
+    def reply(self, text: str) -> None:
+        """Enter was pressed, and the line answers what the model asked, unless it is a command."""
+        if self.inquiry is None or command_of(text):
+            self.submit(text)
+        elif text.strip():
+            self.status.doing("working")
+            self.inquirer.answer(text)
+
     def interrupt(self) -> bool:
         """Esc or Ctrl-C: stops what runs; what waits goes back into the input, so that nothing that was typed is lost,
         and nothing sent unasked. False if there was nothing to stop."""
@@ -110,14 +120,21 @@ class Repl:
     def answer(self, answer: Answer, feedback: str = "") -> None:
         """The answer to the open question."""
         self.asker.answer(answer, feedback)
-        self.status.mode = self.asker.mode
-        self.status.doing("working")
+        if self.asker.problem:
+            self.fail(self.asker.problem)
+        if self.question is None or not self.question.open:  # what is no answer to it leaves it open
+            self.status.doing("working")
         self.console.refresh()
 
     @property
     def question(self) -> Question | None:
         """What waits for an answer."""
         return self.asker.question
+
+    @property
+    def inquiry(self) -> Inquiry | None:
+        """What the model asked, and waits for an answer."""
+        return self.inquirer.inquiry
 
     @property
     def live(self) -> tuple[Block, ...]:
@@ -190,7 +207,6 @@ class Repl:
         self.transcript = Transcript()
         self.status.forget()
         self.asker.forget()
-        self.status.mode = self.asker.mode
 
     async def _interruptible(self, work: Coroutine[Any, Any, object]) -> None:
         self._task = task = asyncio.create_task(work)
@@ -271,6 +287,11 @@ class Repl:
             self.console.commit([Block("note", f"{call.name}:"), Block("diff", preview, follows=True)])
         self.transcript.previewed(call.index)
         self.status.doing("asking you")
+
+    def _show_inquiry(self, inquiry: Inquiry) -> None:
+        self.console.commit(inquiry.blocks)
+        self.status.doing("asking you")
+
 
 def _first_recalled(events: Sequence[Event]) -> int:
     """Where to begin to show a session again: with something that the user said, not too far back."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from roundtrip.agent.frontends.terminal.asking import Answer, Question
 from roundtrip.agent.frontends.terminal.blocks import Block, apart
+from roundtrip.agent.frontends.terminal.inquiry import Inquiry
 from roundtrip.agent.frontends.terminal.reflow import follow_cursor, reflows
 from roundtrip.agent.frontends.terminal.view import View
 
@@ -37,7 +38,7 @@ _ARMED: Final = 0.3
 _WORD: Final = 0.3
 """Seconds in which a second letter makes a word of the first."""
 
-_LETTERS: Final[dict[str, Answer]] = {"y": "yes", "a": "always"}
+_LETTERS: Final[dict[str, Answer]] = {"y": "yes", "a": "always", "p": "project"}
 
 _LEAST: Final = 4
 """Lines of live text that are always shown at the full width."""
@@ -68,6 +69,9 @@ class Screen:
         self._live = ""
         self._asked: Question | None = None
         self._asked_at = 0.0
+        self._inquiry: Inquiry | None = None
+        self._draft = False
+        """Whether the line in the input was begun before the model asked."""
         self._ticker: asyncio.Task[None] | None = None
         self._app: Application[None] | None = None
         self.buffer: Buffer
@@ -77,6 +81,7 @@ class Screen:
         from roundtrip.agent.frontends.terminal.layout import application, input_buffer
 
         self.buffer = input_buffer(self.root, self._history, self.enter)
+        self.buffer.on_text_changed += self._changed
         self._app = application(self)
         await self._app.run_async()
 
@@ -100,6 +105,8 @@ class Screen:
             return
         if self.view.question is not self._asked:
             self.why, self._asked, self._asked_at = False, self.view.question, time.monotonic()
+        if self.view.inquiry is not self._inquiry:
+            self._inquiry, self._draft = self.view.inquiry, bool(self.buffer.text)
         self._print()
         self._app.invalidate()
         if self._ticker is None and self.view.status.busy:
@@ -134,8 +141,13 @@ class Screen:
             self.why = False
             self.view.answer("no", text)
             return
+        take = self.view.reply if self.answering else self.view.submit
+        self._draft = False
         buffer.reset(append_to_history=bool(text.strip()))
-        self.view.submit(text)
+        take(text)
+
+    def _changed(self, buffer: Buffer) -> None:
+        self._draft = self._draft and bool(buffer.text)
 
     def take_completion(self) -> None:
         """Takes the chosen completion; a command that needs nothing more is still to be sent."""
@@ -191,6 +203,11 @@ class Screen:
         waits = question is not None and question is self._asked and question.open
         waits = waits and not (self.why or self.buffer.text or self.buffer.complete_state)
         return waits and time.monotonic() - self._asked_at >= _ARMED
+
+    @property
+    def answering(self) -> bool:
+        """Whether the input is the answer to what the model asked: not a line that was begun before."""
+        return self.view.inquiry is not None and not self._draft
 
     @property
     def columns(self) -> int:

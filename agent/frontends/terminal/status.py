@@ -33,13 +33,12 @@ _LONGEST_NAME: Final = 32
 
 
 class Status:
-    """clock: seconds that only go forward."""
+    """clock: seconds that only go forward. mode: tells what may be done without asking, in a word."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], mode: Callable[[], str] = str) -> None:
         self._clock = clock
+        self._mode = mode
         self.model = ""
-        self.mode = ""
-        """What may be done without asking, in a word."""
         self._doing, self._since, self._stops = "", 0.0, True
         self._prompt_tokens = self._cached_tokens = 0
         self.repairs: Counter[str] = Counter()
@@ -102,8 +101,8 @@ class Status:
 
     def _parts(self) -> Iterator[str]:
         yield _short(printable(self.model)) or "no model yet"
-        if self.mode:
-            yield self.mode
+        if mode := self._mode():
+            yield mode
         if self._prompt_tokens:
             cached = f" ({count(self._cached_tokens)} cached)" if self._cached_tokens else ""
             yield f"{count(self._prompt_tokens)} tokens{cached}"

@@ -26,6 +26,7 @@ from roundtrip.agent.events import (
     ReasoningDelta,
     RequestSent,
     Retrying,
+    Rewound,
     TextDelta,
     ToolFinished,
     ToolOutput,
@@ -37,6 +38,7 @@ from roundtrip.agent.frontends.terminal.blocks import Block
 from roundtrip.agent.frontends.terminal.markdown import MarkdownStream
 from roundtrip.agent.frontends.words import call_line, count
 from roundtrip.agent.messages import Call
+from roundtrip.agent.runtime.news import without_note
 
 _HEAD, _TAIL = 3, 5
 """Lines of a command's output that are shown from its beginning and its end."""
@@ -48,6 +50,8 @@ _KEPT: Final = 4096
 """Characters of live output that are kept."""
 
 _TAKEN_BACK: Final = "(the answer above is not what the model said in the end, which is:)"
+
+_REWOUND: Final = "the conversation was taken back; the model knows nothing of what came since"
 
 
 @dataclass(slots=True)
@@ -92,6 +96,7 @@ class Transcript:
             Retrying: self._retrying,
             Failed: self._failed,
             ModelChanged: self._changed,
+            Rewound: self._rewound,
             TurnEnded: self._over,
         }
 
@@ -120,7 +125,9 @@ class Transcript:
         return tuple(blocks)
 
     def _user(self, event: UserSaid) -> list[Block]:
-        return [Block("user", event.text)]
+        text = without_note(event.text)
+        note = event.text.removesuffix(text).strip()
+        return [*([Block("note", note)] if note else []), Block("user", text)]
 
     def _sent(self, event: RequestSent) -> list[Block]:
         shown = self._message.committed or self._message.thought
@@ -212,7 +219,8 @@ class Transcript:
         first, _, output = event.content.strip().partition("\n")
         diff = event.details.startswith("--- ")
         command = ran and "command" in call.parsed
-        outcome = first if diff or not event.details else event.details.partition("\n")[0]
+        told, _, more = ("", "", "") if diff else event.details.partition("\n")
+        outcome = told or first
         if not command:
             title = call_line(call.name, call.parsed, _TITLE // 2 if event.failed else _TITLE)
             outcome = f"{title}: {outcome.removeprefix(title.partition(' ')[2] + ': ')}"
@@ -221,6 +229,9 @@ class Transcript:
             blocks.append(Block("output", _folded(output), follows=True))
         if diff and event.index not in self._previewed:
             blocks.append(Block("diff", event.details, follows=True))
+        if more and not event.failed:
+            blocks.append(Block("list", more, follows=True))
+        self._previewed.clear()  # what was shown meanwhile was of a call that this one made (`new_task`)
         return blocks
 
     def _interrupted(self, event: Interrupted) -> list[Block]:
@@ -249,6 +260,9 @@ class Transcript:
 
     def _changed(self, event: ModelChanged) -> list[Block]:
         return [Block("note", f"the model is {event.model}, which speaks as {event.profile}")]
+
+    def _rewound(self, event: Rewound) -> list[Block]:
+        return [Block("note", _REWOUND)]
 
     def _over(self, event: TurnEnded) -> list[Block]:
         blocks = self._partial()

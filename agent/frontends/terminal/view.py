@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from roundtrip.agent.frontends.terminal.asking import Answer, Question
+from roundtrip.agent.frontends.terminal.asking import Answer, Asker, Question
 from roundtrip.agent.frontends.terminal.blocks import Block
+from roundtrip.agent.frontends.terminal.inquiry import Inquiry
 from roundtrip.agent.frontends.terminal.status import Status
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 class View(Protocol):
     """See `repl.Repl`."""
+
+    asker: Asker
 
     @property
     def status(self) -> Status: ...
@@ -31,12 +34,21 @@ class View(Protocol):
         ...
 
     @property
+    def inquiry(self) -> Inquiry | None:
+        """What the model asked, and waits for an answer."""
+        ...
+
+    @property
     def queued(self) -> tuple[str, ...]:
         """What was submitted, and the model was not told."""
         ...
 
     def submit(self, text: str) -> None:
         """Enter was pressed."""
+        ...
+
+    def reply(self, text: str) -> None:
+        """Enter was pressed, and the line answers what the model asked, unless it is a command."""
         ...
 
     def interrupt(self) -> bool:
@@ -60,6 +72,9 @@ class Surface(Protocol):
     color: bool
     ascii: bool
     why: bool
+
+    @property
+    def answering(self) -> bool: ...
 
     @property
     def app(self) -> Application[None]: ...

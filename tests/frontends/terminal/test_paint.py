@@ -291,6 +291,7 @@ def test_code_is_lexed_with_what_is_before_it() -> None:
         ("command", "ls -la a b c\ncd", ["$ ls -la a b c", "  cd"]),
         ("output", "a\n\tb\n\n", ["  │ a", "  │     b", "  │ "]),
         ("output", "10%\r20%\r\n", ["  │ 10%", "  │ 20%"]),
+        ("list", "[x] a\n[-] bc de fg\n[ ] c\nd", ["  ✓ a", "  ● bc de", "    fg", "  · c", "  d"]),
         ("note", "one two three", ["one two", "three"]),
         ("error", "one two\x07three", ["one", "two\ufffdthree"]),
         ("user", "\n", []),
@@ -330,6 +331,10 @@ def test_ascii(kind: Kind) -> None:
     assert lines
     assert all(line.isascii() for line in lines)
     assert sum(map(len, lines)) >= 30
+
+
+def test_boxes_of_a_list_are_ascii_themselves() -> None:
+    assert of("list", "[x] a\n[-] b\n[ ] c", ascii=True) == ["  [x] a", "  [-] b", "  [ ] c"]
 
 
 def test_clipping_keeps_colors() -> None:

@@ -413,7 +413,7 @@ def test_commands(place: Place, serving: ScriptedServer) -> None:
         tty.wait(READY)
         tty.say("/help")
         tty.wait("/sessions")
-        tty.say("/modle")
+        tty.say("/modell")
         tty.wait("did you mean /model?")
         tty.say("/model")
         tty.wait("1. kimi-k2 (now)")
@@ -773,3 +773,94 @@ def test_the_greeting_names_the_folder_and_no_password(place: Place, folder: str
         tty.wait("is the server running?")
         assert f"{shown} · http://…@127.0.0.1:9/v1 · /help" in tty.text
         assert "secret" not in tty.text
+
+
+GREP = ("execute_command", {"command": "grep -c print hello.txt"})
+GREP_AGAIN = ("execute_command", {"command": "grep -c hello hello.txt"})
+
+
+@turns(calls(GREP), calls(GREP_AGAIN), says("Done."), calls(GREP_AGAIN), says("Done again."))
+def test_always_in_this_project_holds_in_the_next_run(place: Place, serving: ScriptedServer) -> None:
+    (place.project / "hello.txt").write_text("print hello\n", encoding="utf-8")
+    with place.agent() as tty:
+        tty.wait(READY)
+        tty.say("do it")
+        tty.wait("Run this command?")
+        assert "always allow: grep *" in tty.shown, "what would be remembered is shown"
+        tty.settle()
+        tty.send("p")
+        tty.wait("Done.")
+        assert tty.text.count("Run this command?") == 0
+        tty.send(CTRL_D)
+        tty.wait_end()
+    with place.agent("--continue") as tty:
+        tty.wait("Done.")
+        tty.wait(READY)
+        tty.say("again")
+        tty.wait("Done again.")
+    assert not list(place.project.glob(".agent*")), "nothing of it is in the project"
+
+
+@turns(calls(("read_file", {"path": "/etc/passwd"})), calls(WRITE), says("That is my plan."))
+def test_modes_by_key_and_by_name(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        tty.wait("asks first")
+        for words in ("edits allowed", "edits and commands allowed", "plan mode", "asks first"):
+            tty.send("\x1b[Z")
+            tty.wait(words)
+        tty.say("/mode yolo")
+        tty.wait("there is no mode yolo")
+        tty.say("/mode plan")
+        tty.wait("plan mode")
+        tty.say("do it")
+        tty.wait("/etc/passwd is outside the workspace.")
+        assert "always read in: /etc" in tty.shown
+        tty.settle()
+        tty.send("n")
+        tty.wait("why>")
+        tty.send(ENTER)
+        tty.wait("That is my plan.")
+        assert "plan mode" in place.body()[-1]["content"]
+        assert not (place.project / "hello.py").exists()
+
+
+@turns(calls(("write_to_file", {"path": "AGENTS.md", "content": "x\n"})), says("Well."))
+def test_what_is_obeyed_unasked_has_no_always(place: Place, serving: ScriptedServer) -> None:
+    with place.agent("--yes") as tty:
+        tty.wait(READY)
+        tty.say("do it")
+        tty.wait("AGENTS.md tells every agent here what to do.")
+        assert "always" not in tty.shown
+        tty.settle()
+        tty.send("a")
+        tty.settle(1)
+        assert "Make this change?" in tty.shown, "a letter that is no answer goes into the line"
+        tty.send("\x7f")
+        tty.settle()
+        tty.send("y")
+        tty.wait("Well.")
+        assert (place.project / "AGENTS.md").exists()
+
+
+@turns(calls(GREP), says("Done."))
+def test_a_projects_configuration_counts_when_it_was_accepted(place: Place, serving: ScriptedServer) -> None:
+    (place.project / "hello.txt").write_text("print\n", encoding="utf-8")
+    config = place.project / ".agent" / "config.toml"
+    config.parent.mkdir()
+    config.write_text('[commands]\nallow = ["grep *"]\n', encoding="utf-8")
+    with place.agent() as tty:
+        tty.wait(".agent/config.toml is ignored until you accept it: /trust shows it")
+        tty.wait(READY)
+        tty.say("/trust yes")
+        tty.wait('allow = ["grep *"]')
+        tty.say("/trust yes")
+        tty.wait("accepted, as long as it stays as it is")
+        tty.say("do it")
+        tty.wait("Done.")
+    with terminal("trust", cwd=place.project, env=place.environment) as tty:
+        tty.wait("You have accepted it.")
+    config.write_text('[commands]\nallow = ["grep *", "*"]\n', encoding="utf-8")
+    with terminal("trust", cwd=place.project, env=place.environment) as tty:
+        tty.wait("[y/N]")
+        tty.say("n")
+        tty.wait("It is ignored.")

@@ -22,6 +22,7 @@ from roundtrip.agent.frontends.terminal.reflow import reflows
 from roundtrip.agent.frontends.terminal.status import Status
 from roundtrip.agent.frontends.words import age, call_line, count, duration, printable
 from roundtrip.agent.messages import Call
+from roundtrip.agent.runtime.permissions import Permissions, Rules
 from roundtrip.agent.tooling import Intent, Refusal
 
 CALL = Call(0, "write_to_file", "{}")
@@ -60,8 +61,8 @@ def test_the_status_tells_what_it_waits_for_and_since_when() -> None:
 
 
 def test_the_status_line_counts_and_is_cut_to_the_width() -> None:
-    status = Status(Clock())
-    status.model, status.mode = "kimi-k2", "asks first"
+    status = Status(Clock(), lambda: "asks first")
+    status.model = "kimi-k2"
     assert status.line(80) == "kimi-k2 · asks first"
     status(UsageReported(12_000, 345, 11_900))
     status(Repaired("header", "x"))
@@ -86,7 +87,7 @@ def test_questions(answer: str, feedback: str, said: str | None) -> None:
         async def show(question: Question) -> None:
             asked.append(question)
 
-        asker = Asker(frozenset(), show, lambda: None)
+        asker = Asker(Permissions(Rules(Path("/project"))), show, lambda: None)
         assert asker.mode == "asks first"
         first = asyncio.create_task(asker.approve(CALL, Intent("edits")))
         second = asyncio.create_task(asker.approve(CALL, Intent("edits")))
@@ -112,13 +113,64 @@ def test_questions(answer: str, feedback: str, said: str | None) -> None:
     asyncio.run(main())
 
 
+@pytest.mark.parametrize(
+    ("intent", "answers", "remembered"),
+    [
+        (Intent("edits", (Path("/project/a.py"),)), "yes always no", "always change files without asking"),
+        (Intent("edits", (Path("/project/AGENTS.md"),)), "yes no", ""),
+        (Intent("runs", command="git status -s"), "yes always project no", "always allow: git status *"),
+        (Intent("runs", command="eval x"), "yes no", ""),
+        (
+            Intent("reads", (Path("/usr/x/a"), Path("/usr/y/b"))),
+            "yes always project no",
+            "always read in: /usr/x, /usr/y",
+        ),
+        (Intent("network", url="https://a.org/x"), "yes always project no", "always connect to: a.org"),
+    ],
+)
+def test_what_can_be_answered(intent: Intent, answers: str, remembered: str) -> None:
+    async def main() -> None:
+        async def show(question: Question) -> None:
+            pass
+
+        asker = Asker(Permissions(Rules(Path("/project"))), show, lambda: None)
+        task = asyncio.create_task(asker.approve(CALL, intent))
+        await asyncio.sleep(0.01)
+        question = asker.question
+        assert question is not None
+        assert question.answers == tuple(answers.split())
+        assert question.remembered == remembered
+        for answer in {"always", "project"} - set(question.answers):
+            asker.answer(answer)  # type: ignore[arg-type]
+            assert question.open, "it is no answer to this"
+        asker.answer("always" if "always" in question.answers else "yes")
+        assert await task is None
+        if remembered:
+            assert await asker.approve(CALL, intent) is None, "it is not asked again"
+
+    asyncio.run(main())
+
+
+def test_what_is_denied_is_not_asked() -> None:
+    async def main() -> None:
+        async def show(question: Question) -> None:
+            raise AssertionError
+
+        asker = Asker(Permissions(Rules(Path("/project"), deny=("rm *",))), show, lambda: None)
+        refusal = await asker.approve(CALL, Intent("runs", command="ls && rm x"))
+        assert refusal is not None
+        assert "rm *" in refusal.reason
+
+    asyncio.run(main())
+
+
 def test_a_question_that_is_cancelled_is_gone() -> None:
     async def main() -> None:
         async def show(question: Question) -> None:
             await asyncio.sleep(0)
             assert asker.question is None, "it can't be answered before it is shown"
 
-        asker = Asker(frozenset(), show, lambda: None)
+        asker = Asker(Permissions(Rules(Path("/project"))), show, lambda: None)
         task = asyncio.create_task(asker.approve(CALL, Intent("runs", command="ls")))
         await asyncio.sleep(0.01)
         assert asker.question is not None

@@ -123,6 +123,15 @@ def test_a_call_is_one_line_with_its_outcome() -> None:
     assert failed == [Block("failed", "read_file a.txt: a.txt does not exist.", follows=True)]
 
 
+def test_what_a_tool_tells_in_several_lines_is_shown_below_its_outcome() -> None:
+    todos = Call(0, "TodoWrite", '{"todos": [{"content": "a", "status": "completed"}]}')
+    told = ToolFinished(0, 0, "The list is kept.", "1 of 2 done\n[x] a\n[ ] b")
+    assert run([ended("", "", todos), ToolStarted(0, 0, "TodoWrite", "{}"), told]) == [
+        Block("call", "TodoWrite: 1 of 2 done", follows=True),
+        Block("list", "[x] a\n[ ] b", follows=True),
+    ]
+
+
 def test_a_command_is_shown_whole_before_it_runs_and_its_output_folded() -> None:
     output = "".join(f"line {n}\n" for n in range(100))
     blocks = run(

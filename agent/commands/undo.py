@@ -1,0 +1,44 @@
+"""`agent undo`, `agent diff` and `agent checkpoints`: the checkpoints of a folder, without a session."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from pathlib import Path
+from typing import TextIO
+
+from roundtrip.agent.frontends.words import printable
+from roundtrip.agent.frontends.words_undo import outcome_lines, overview_lines
+from roundtrip.agent.runtime.checkpoints import Checkpoints
+from roundtrip.agent.tooling import Refusal
+
+
+def undo(folder: Path, root: Path, out: TextIO, *, redo: bool = False, yes: bool = False) -> int:
+    """Takes back the last change, or brings it back. Returns the exit code: 1 if nothing was done."""
+    checkpoints = Checkpoints(folder, root, lambda text: None)
+    outcome = asyncio.run(checkpoints.redo(yes=yes) if redo else checkpoints.undo(yes=yes))
+    back = "agent undo takes it back again" if redo else "agent undo --redo brings it back"
+    again = f"agent undo{' --redo' * redo} --yes"
+    print("\n".join(outcome_lines(outcome, again, back)), file=out if outcome.done else sys.stderr)
+    return 0 if outcome.done and not outcome.failed else 1
+
+
+def diff(folder: Path, root: Path, out: TextIO, number: int | None) -> int:
+    """Shows what was changed since a checkpoint, or in the last turn that changed anything."""
+    return _print(asyncio.run(Checkpoints(folder, root, lambda text: None).diff(number)), out)
+
+
+def list_checkpoints(folder: Path, root: Path, out: TextIO) -> int:
+    """Lists them."""
+    overview = asyncio.run(Checkpoints(folder, root, lambda text: None).overview())
+    return _print(overview if isinstance(overview, Refusal) else "\n".join(overview_lines(overview, time.time())), out)
+
+
+def _print(text: str | Refusal, out: TextIO) -> int:
+    if isinstance(text, Refusal):
+        print(f"agent: {printable(text.reason)}", file=sys.stderr)
+        return 1
+    if text:
+        print(printable(text) if out.isatty() else text, file=out)
+    return 0

@@ -1,0 +1,71 @@
+"""The commands about what needs no question: /mode and /trust."""
+
+from __future__ import annotations
+
+from typing import Final, Protocol
+
+from roundtrip.agent.frontends.terminal.asking import Asker
+from roundtrip.agent.frontends.words import printable
+from roundtrip.agent.runtime.permissions import MODES
+
+_MEANING: Final = {
+    "plan": "reads, and tells what it would do",
+    "ask": "asks before each change and each command",
+    "edits": "changes files, and asks before each command",
+    "auto": "changes files and runs commands without asking",
+}
+ALWAYS_ASKED: Final = "what is outside the workspace, keys, and files that are obeyed unasked are asked in each of them"
+
+
+class Session(Protocol):
+    """What these commands work on; see `repl.Repl`."""
+
+    asker: Asker
+
+    def say(self, text: str) -> None: ...
+    def fail(self, text: str) -> None: ...
+
+
+async def mode(session: Session, rest: str) -> None:
+    """/mode [NAME]"""
+    found = [name for name in MODES if name == rest.lower()]
+    if rest and not found:
+        session.fail(f"there is no mode {rest}; there are: {', '.join(MODES)}")
+        return
+    for name in found:
+        session.asker.use(name)
+    now = session.asker.permissions.rules.mode
+    lines = [f"{name:5}  {_MEANING[name]}{' (now)' * (name == now)}" for name in MODES]
+    rules = session.asker.permissions.rules
+    more = [("allowed", rules.allow), ("forbidden", rules.deny), ("read too", tuple(map(str, rules.folders)))]
+    held = [f"{what}: {printable(', '.join(values))}" for what, values in more if values]
+    session.say(f"{now}: {_MEANING[now]}" if found else "\n".join([*lines, f"({ALWAYS_ASKED})", *held]))
+
+
+async def trust(session: Session, rest: str) -> None:
+    """/trust [yes]"""
+    permissions = session.asker.permissions
+    file = permissions.untrusted
+    if rest not in ("", "yes", "y"):
+        session.fail("/trust shows the project's configuration, /trust yes accepts it")
+    elif file is None:
+        session.say("this project has no .agent/config.toml that waits for your trust")
+    elif file.problem:
+        session.fail(file.problem)
+    elif rest and permissions.shown == file.digest:
+        problem = permissions.trust(file)
+        if problem:
+            session.fail(problem)
+        else:
+            session.say("accepted, as long as it stays as it is")
+            session.asker.changed()
+    else:
+        permissions.shown = file.digest
+        session.say(f"{file.path} says:\n{printable(file.text.rstrip())}\n\n/trust yes accepts it")
+
+
+def untrusted_line(asker: Asker) -> str:
+    """What is said at the beginning of a project's configuration that does not count, "" if there is none."""
+    if asker.permissions.untrusted is None:
+        return ""
+    return ".agent/config.toml is ignored until you accept it: /trust shows it"

@@ -1,0 +1,117 @@
+"""The commands that take back what the agent did: /undo, /redo, /diff, /checkpoints."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, Protocol
+
+from roundtrip.agent.frontends.terminal.blocks import Block
+from roundtrip.agent.frontends.terminal.view import Console
+from roundtrip.agent.frontends.words import printable
+from roundtrip.agent.frontends.words_undo import outcome_lines, overview_lines
+from roundtrip.agent.messages import User
+from roundtrip.agent.runtime.checkpoints import Checkpoints
+from roundtrip.agent.runtime.news import digest
+from roundtrip.agent.runtime.restores import Item, Outcome
+from roundtrip.agent.tooling import Refusal
+
+if TYPE_CHECKING:
+    from roundtrip.agent.runtime.chat import Chat
+
+_YES: Final = ("yes", "y")
+
+
+class Session(Protocol):
+    """What these commands work on; see `repl.Repl`."""
+
+    console: Console
+
+    @property
+    def chat(self) -> Chat: ...
+    def say(self, text: str) -> None: ...
+    def fail(self, text: str) -> None: ...
+
+
+async def undo(session: Session, rest: str) -> None:
+    """/undo [yes]"""
+    checkpoints = _checkpoints(session)
+    if checkpoints and _understood(session, rest, "/undo, or /undo yes"):
+        _tell(session, await checkpoints.undo(yes=rest in _YES), "/undo yes", "/redo brings it back")
+
+
+async def redo(session: Session, rest: str) -> None:
+    """/redo [yes]"""
+    checkpoints = _checkpoints(session)
+    if checkpoints and _understood(session, rest, "/redo, or /redo yes"):
+        _tell(session, await checkpoints.redo(yes=rest in _YES), "/redo yes", "/undo takes it back again")
+
+
+async def diff(session: Session, rest: str) -> None:
+    """/diff [NUMBER]"""
+    checkpoints = _checkpoints(session)
+    if checkpoints is None:
+        return
+    if rest and not rest.isdecimal():
+        session.fail("/diff shows what the last turn changed, /diff NUMBER what was changed since that checkpoint")
+        return
+    found = await checkpoints.diff(int(rest) if rest else None)
+    if isinstance(found, Refusal):
+        session.fail(found.reason)
+    elif found:
+        session.console.commit([Block("diff", printable(found))])
+    else:
+        session.say("the files are as they were")
+
+
+async def checkpoints(session: Session, rest: str) -> None:
+    """/checkpoints [NUMBER [all] [yes]]"""
+    found = _checkpoints(session)
+    if found is None:
+        return
+    overview = await found.overview()
+    if isinstance(overview, Refusal):
+        session.fail(overview.reason)
+        return
+    number, *words = rest.split() or [""]
+    if not number:
+        hint = "/checkpoints NUMBER puts the files back as they were before it; NUMBER all the conversation, too"
+        session.say("\n".join(overview_lines(overview, time.time()) + [hint] * bool(overview.items)))
+        return
+    if not number.isdecimal() or not set(words) <= {"all", *_YES}:
+        session.fail("/checkpoints NUMBER, with “all” for the conversation, too, and “yes” if it asks for it")
+        return
+    item = next((item for item in overview.items if item.number == int(number)), None)
+    if "all" in words and item is not None and not _rewindable(session.chat, item):
+        session.fail(f"the conversation does not hold the turn of checkpoint {number} any more: /checkpoints {number}"
+                     " puts the files back alone")  # fmt: skip
+        return
+    outcome = await found.restore(int(number), turn="all" in words, yes=not set(_YES).isdisjoint(words))
+    back = "/redo brings the files back" if "all" in words else "/redo brings it back"
+    _tell(session, outcome, f"/checkpoints {rest} yes", back)
+    if outcome.done and item is not None and "all" in words:
+        session.console.put_back(session.chat.rewind(item.origin.cut))
+
+
+def _rewindable(chat: Chat, item: Item) -> bool:
+    """Whether the conversation still holds the user's message with which that turn began."""
+    message = chat.messages[item.origin.cut] if 0 < item.origin.cut < len(chat.messages) else None
+    mine = chat.session_id == item.origin.session
+    return mine and isinstance(message, User) and digest(message.content) == item.origin.said
+
+
+def _checkpoints(session: Session) -> Checkpoints | None:
+    found = session.chat.checkpoints
+    if found is None:
+        session.fail("there are no checkpoints in this session")
+    return found
+
+
+def _understood(session: Session, rest: str, usage: str) -> bool:
+    if rest and rest not in _YES:
+        session.fail(usage)
+    return not rest or rest in _YES
+
+
+def _tell(session: Session, outcome: Outcome, again: str, back: str) -> None:
+    say = session.fail if outcome.problem or outcome.failed else session.say
+    say("\n".join(outcome_lines(outcome, again, back)))

@@ -1,0 +1,80 @@
+"""Names that are more than files: who writes them acts on the user later, who reads them has the user's keys.
+
+Three tables, from hard to soft; names are compared as in `keys`, short names of NTFS included:
+1. `BARRED`: what belongs to git or to the agent. Nobody may write there, whoever approves of it.
+2. `keys.KEYS`: keys and passwords. Reading is asked too, in every mode, wherever the file lies.
+3. `WATCHED`: what is obeyed without being asked, by shells, git, editors, agents. Writing is asked in every mode.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+from roundtrip.agent.keys import folded, key, why
+
+__all__ = ["is_barred", "key", "watched"]
+
+BARRED: Final = re.compile(r"\.git|\.agent|(?:git|agent)~\d+")
+"""Folders (or files, as `.git` in a worktree) that no tool writes; `git~1` is the short name of `.git` on NTFS."""
+
+WATCHED: Final = (
+    ("agents.md", "tells every agent here what to do"),
+    ("claude.md", "tells every agent here what to do"),
+    (".agentignore", "says what an agent doesn't see"),
+    (".claude/", "configures an agent"),
+    (".cursor/", "configures an agent"),
+    (".mcp.json", "configures agents"),
+    (".bash*", "is run by every shell"),
+    (".profile", "is run by every shell"),
+    (".zsh*", "is run by every shell"),
+    (".zprofile", "is run by every shell"),
+    (".zlogin", "is run by every shell"),
+    (".kshrc", "is run by every shell"),
+    (".login", "is run by every shell"),
+    (".cshrc", "is run by every shell"),
+    (".tcshrc", "is run by every shell"),
+    (".config/fish/", "is run by every shell"),
+    (".inputrc", "configures every shell"),
+    (".envrc", "is run by direnv on entering the folder"),
+    (".gitmodules", "says where git fetches code from"),
+    (".gitattributes", "can make git run programs"),
+    (".gitconfig", "can make git run programs"),
+    (".husky/", "is run by git"),
+    (".githooks/", "is run by git"),
+    (".pre-commit-config.yaml", "is run by git"),
+    ("lefthook.y*ml", "is run by git"),
+    (".vscode/", "can make the editor run programs"),
+    (".idea/", "can make the editor run programs"),
+    (".devcontainer/", "can make the editor run programs"),
+    (".exrc", "is run by vi"),
+    (".vimrc", "is run by vim"),
+    (".nvim.lua", "is run by Neovim"),
+    (".dir-locals.el", "is run by Emacs"),
+    (".gdbinit", "is run by gdb"),
+    (".lldbinit", "is run by lldb"),
+    (".tmux.conf", "is run by tmux"),
+    (".condarc", "says where packages come from"),
+    ("pip.conf", "says where packages come from"),
+    ("sitecustomize.py", "is run by every Python"),
+    ("usercustomize.py", "is run by every Python"),
+    ("*.pth", "is run by every Python"),
+    ("crontab", "is run by the clock"),
+    (".config/autostart/", "is run when the user logs in"),
+    (".config/systemd/", "is run when the user logs in"),
+    ("launchagents/", "is run when the user logs in"),
+)
+"""As `keys.KEYS`: why writing is asked, however much is allowed."""
+
+
+def is_barred(name: str) -> bool:
+    """Whether a part of a path has a name under which no tool writes."""
+    return BARRED.fullmatch(folded(name)) is not None
+
+
+def watched(path: Path) -> str:
+    """Why writing this must be asked, "" if it need not."""
+    parts = [folded(part) for part in path.parts]
+    barred = "belongs to git or to the agent" if any(map(BARRED.fullmatch, parts)) else ""
+    return barred or key(path) or why(parts, WATCHED)

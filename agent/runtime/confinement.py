@@ -1,0 +1,163 @@
+"""The sandbox of a session's commands, as far as it has to be made: folders, the shared `localhost`, traces to remove.
+
+What a command may do is planned in `sandbox`, which is pure where it matters; here it is put into effect.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+import weakref
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, TextIO
+
+from roundtrip.agent.runtime.localhost import Localhost
+from roundtrip.agent.runtime.sandbox import (
+    NOTHING,
+    Kind,
+    Mode,
+    Policy,
+    Sandbox,
+    bwrap_line,
+    environment_of,
+    find,
+    landlock_line,
+    policy,
+)
+
+_PREFIX: Final = "roundtrip-"
+_YOUNG: Final = 60
+"""Seconds for which a temporary folder without a lock may still be about to get one."""
+
+
+class Confinement:
+    """mode: whether there is a sandbox at all. kind: the only one that is tried, None for the best.
+
+    writable: folders that commands may write beside the workspace. network: whether commands have it; it may be
+    changed, which counts for the commands that are started then.
+    """
+
+    def __init__(
+        self, root: Path, *, mode: Mode, kind: Kind | None = None, network: bool = False, writable: Sequence[Path] = ()
+    ) -> None:
+        self.mode, self.network = mode, network
+        self._root, self._kind, self._writable = root, kind, tuple(writable)
+        self._found: Sandbox | None = None
+        self._scratch: Path | None = None
+        self._localhost: Localhost | None = None
+        self._mountpoint: Path | None = None
+        self.cache: Path | None = None
+        """The folder of the commands' caches, None before there is one."""
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """What commands run in. The first time it takes some milliseconds to find out."""
+        if self._found is None:
+            self._found = find(self._root, "none" if self.mode == "off" else self._kind)
+        return self._found
+
+    @property
+    def refusal(self) -> str:
+        """Why no command may run, "" if they may."""
+        if self.mode != "strict" or self.sandbox.complete:
+            return ""
+        return (
+            f"Not run: the user wants every command in a complete sandbox, and there is none: {self.sandbox.reason}. "
+            "Do what you can without commands, or tell the user; `agent sandbox` shows what is missing."
+        )
+
+    def scratch(self) -> Path:
+        """The session's temporary folder; another one if it was cleared away. Raises OSError."""
+        if self._scratch is None or not (self._scratch / NOTHING).exists():
+            self._scratch = Path(os.path.realpath(tempfile.mkdtemp(prefix=_PREFIX)))
+            self._lock = (self._scratch / NOTHING).open("x")
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._remove_scratch = weakref.finalize(self, _remove, self._scratch, self._lock)
+            _remove_stale(self._scratch.parent)
+        return self._scratch
+
+    def policy(self, path: str) -> Policy | None:
+        """What a command may do that is started now, None for everything; with the folders for it. Raises OSError.
+
+        path: the variable PATH of the command.
+        """
+        if self.sandbox.kind == "none":
+            return None
+        made = policy(self._root, self.scratch(), path, network=self.network, writable=self._writable)
+        self.cache = made.cache
+        made.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for _, place in made.private:
+            if not place.is_dir():
+                place.mkdir()
+                place.chmod(0o1777)
+        own = self._root / ".agent"
+        if self.sandbox.kind == "bwrap" and (self._mountpoint or not own.exists()):
+            with suppress(OSError):  # where nothing can be made there, commands can't either
+                own.mkdir(exist_ok=True)
+                self._mountpoint = own
+                return replace(made, readonly=tuple(sorted({*made.readonly, own})))
+        return made
+
+    def line(self, policy: Policy, cwd: Path, shell: Sequence[str]) -> Sequence[str]:
+        """The command line that keeps a command to the policy."""
+        kind, program = self.sandbox.kind, self.sandbox.program
+        if kind == "landlock":
+            return landlock_line(program, policy, shell)
+        if policy.network:
+            return bwrap_line(program, policy, cwd, shell, alone=False)
+        if self._localhost is None:
+            self._localhost = Localhost(program)
+        way = self._localhost.way()
+        return (*way, *bwrap_line(program, policy, cwd, shell, alone=not way))
+
+    def environment(self, policy: Policy) -> Mapping[str, str]:
+        """What the variables of a command say of its folders."""
+        return environment_of(self.sandbox.kind, policy)
+
+    def clear(self, policy: Policy, *, last: bool) -> str:
+        """Takes away what was there for a command, or came through it. Returns what the model should know of that.
+
+        last: no other command runs.
+        """
+        if self._mountpoint is not None and last:
+            with suppress(OSError):
+                self._mountpoint.rmdir()
+            self._mountpoint = None
+        removed = []
+        for path in policy.absent:
+            with suppress(OSError):
+                path.unlink()
+                removed.append(path.name)
+        return f"Removed from .git, because it would lead git elsewhere: {', '.join(removed)}." if removed else ""
+
+    def close(self) -> None:
+        """Removes what is temporary. No command runs any more."""
+        if self._localhost is not None:
+            self._localhost.close()
+            self._localhost = None
+        if self._scratch is not None:
+            self._remove_scratch()  # as it happens anyway at the end of the program
+            self._scratch = None
+        if self.cache is not None:
+            with suppress(OSError):
+                self.cache.rmdir()  # only if no command used it
+
+
+def _remove(folder: Path, lock: TextIO) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    lock.close()
+
+
+def _remove_stale(folder: Path) -> None:
+    """Removes what programs left that were killed: their temporary folders, which nobody locks any more."""
+    for path in folder.glob(f"{_PREFIX}*/{NOTHING}"):
+        with suppress(OSError), path.open() as lock:
+            if os.fstat(lock.fileno()).st_mtime < time.time() - _YOUNG:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(path.parent, ignore_errors=True)

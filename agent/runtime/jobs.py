@@ -1,0 +1,220 @@
+"""The shell commands of a session: in the sandbox, in the foreground or in the background, with what they say kept.
+
+Strategy. Every command is a task that runs `process.run`; whether somebody waits for it is all that distinguishes
+foreground and background. So a command ends in one way only, with its group, and in a sandbox with all it started.
+Rules:
+1. The output goes to a file from the first byte on (`recording`). The file of a command that the model was given no
+   number for is removed when the next command starts.
+2. Numbers go on from the highest that the folder knows, so that in a session that was taken up again they never mean
+   something else than before. Where sessions are not kept, the folder is a temporary one.
+3. The policy is made anew for each command: a repository may have come into being, the network been allowed.
+4. Whatever can't be set up for the sandbox keeps the command from running. It never runs with more rights instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from roundtrip.agent.runtime import process
+from roundtrip.agent.runtime.confinement import Confinement
+from roundtrip.agent.runtime.job import LocalJob
+from roundtrip.agent.runtime.recording import Recording
+from roundtrip.agent.runtime.sandbox import Policy
+from roundtrip.agent.runtime.tell_tales import note
+from roundtrip.agent.tooling import Finished, Job, Output, Refusal
+
+SHELLS: Final = ("/bin/bash", "/usr/bin/bash", "/bin/sh")
+"""The first that is there runs the commands. Models write for bash, and what may run is decided by its grammar."""
+
+ENVIRONMENT: Final = {
+    "PAGER": "cat",
+    "GIT_PAGER": "cat",
+    "MANPAGER": "cat",
+    "EDITOR": "true",
+    "VISUAL": "true",
+    "GIT_EDITOR": "true",
+    "GIT_TERMINAL_PROMPT": "0",
+    "SSH_ASKPASS_REQUIRE": "never",
+    "DEBIAN_FRONTEND": "noninteractive",
+    "PIP_NO_INPUT": "1",
+    "npm_config_yes": "true",
+    "npm_config_update_notifier": "false",
+    "PYTHONUNBUFFERED": "1",
+    "TERM": "dumb",
+    "NO_COLOR": "1",
+}
+"""What commands run with, because nobody is there to answer, and the reader is no terminal.
+
+An editor that changes nothing lets git take the message it proposes, and refuse where it has none. CI is not set:
+it makes too many programs do other things than the user sees them do.
+"""
+
+WITHHELD: Final = frozenset({"AGENT_API_KEY", "OPENAI_API_KEY"})
+"""Variables that commands don't get: the key is for the model's server alone."""
+
+OUTPUTS: Final = ".outputs"
+"""How the name of a folder of outputs ends."""
+
+_KEPT: Final = 28 * 86400
+"""Seconds after which the outputs of an earlier session are removed."""
+
+_SHOWN: Final = 60
+"""Characters of a command where commands are listed."""
+
+_TELLING: Final = 4096
+"""Characters at the end of an output in which tell-tales are looked for."""
+
+
+def command_environment() -> dict[str, str]:
+    """Ours, but for what commands must not get, and with what they need."""
+    return {**{name: value for name, value in os.environ.items() if name not in WITHHELD}, **ENVIRONMENT}
+
+
+class LocalJobs:
+    """See `tooling.Jobs`.
+
+    environment: what commands get, by default `command_environment`. confinement: what they run in, by default
+    nothing. outputs: the folder where outputs are kept, None for nowhere.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        environment: Mapping[str, str] | None = None,
+        confinement: Confinement | None = None,
+        outputs: Path | None = None,
+    ) -> None:
+        self._environment = command_environment() if environment is None else dict(environment)
+        self.confinement = confinement or Confinement(root, mode="off")
+        self._outputs = outputs
+        self._known: dict[int, LocalJob] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._last: LocalJob | None = None
+
+    @property
+    def running(self) -> tuple[LocalJob, ...]:
+        jobs = (*self._known.values(), *([self._last] if self._last else ()))
+        return tuple(job for job in jobs if job.id and job.state == "running")
+
+    async def run(
+        self, command: str, *, cwd: Path, seconds: float, output: Output, background: bool = False
+    ) -> Job | Refusal:
+        if self.confinement.refusal:
+            return Refusal(self.confinement.refusal)
+        self._let_go()
+        self._last = job = self._new(command, output)
+        if background and not job.keep():
+            return Refusal("What a command in the background says could not be kept: the disk takes no more.")
+        job.task = task = asyncio.create_task(self._attend(job, cwd, None if background else seconds))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        try:
+            await asyncio.wait([task], timeout=seconds if background else None)
+        except asyncio.CancelledError:
+            await job.kill()
+            raise
+        if task.done() and not task.cancelled():
+            task.result()  # raises what is a bug of ours
+        job.detach()
+        return job
+
+    def find(self, id: int) -> Job | Refusal:
+        job = self._last if self._last and self._last.number == id else self._known.get(id) or self._recalled(id)
+        if job is not None and job.id:
+            return job
+        ids = ", ".join(f"{job.id} ({job.command[:_SHOWN]})" for job in self.running)
+        return Refusal(f"There is no command with the id {id}. In the background there is: {ids or 'none'}.")
+
+    def abandon(self) -> None:
+        """Ends what runs, without waiting for it."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Ends what runs, and removes what is temporary."""
+        self.abandon()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        self._let_go()
+        self.confinement.close()
+        if self._outputs is not None:
+            with suppress(OSError):
+                self._outputs.rmdir()  # only if nothing was kept
+
+    def _let_go(self) -> None:
+        """The last command counts as one of those before from now on, if it was kept."""
+        last, self._last = self._last, None
+        if last is not None and last.id:
+            self._known[last.id] = last
+        elif last is not None:
+            last.drop()
+
+    def _recalled(self, id: int) -> LocalJob | None:
+        """A command of an earlier run of this session."""
+        if self._outputs is not None:
+            with suppress(OSError):
+                self._known[id] = LocalJob.recalled(self._outputs / f"{id}.out")
+        return self._known.get(id)
+
+    def _new(self, command: str, output: Output) -> LocalJob:
+        """With a file for its output, if the disk takes one."""
+        try:
+            folder = self._folder()
+            taken = (int(path.stem) for path in folder.glob("*.out") if path.stem.isdecimal())
+            number = max((*taken, *self._known), default=0) + 1
+            return LocalJob(number, command, Recording(folder / f"{number}.out"), output)
+        except OSError:
+            return LocalJob(0, command, None, output)
+
+    def _folder(self) -> Path:
+        """Where outputs go. Raises OSError."""
+        folder = self._outputs or self.confinement.scratch() / "outputs"
+        if not folder.is_dir():
+            if self._outputs is not None:
+                _remove_old(folder.parent)
+            folder.mkdir(mode=0o700, parents=True)
+        return folder
+
+    async def _attend(self, job: LocalJob, cwd: Path, seconds: float | None) -> None:
+        """From the start of a command to its end."""
+        policy: Policy | None = None
+        shell = next((path for path in SHELLS if os.path.exists(path)), SHELLS[-1])
+        line: tuple[str, ...] = (shell, "-c", job.command)
+        environment = self._environment
+        removed = ""
+        try:
+            policy = self.confinement.policy(environment.get("PATH", ""))
+            if policy is not None:
+                line = tuple(self.confinement.line(policy, cwd, line))
+                environment = {**environment, **self.confinement.environment(policy)}
+            keeper = self.confinement.sandbox.kind == "bwrap"
+            finished = await process.run(
+                line, cwd=cwd, environment=environment, seconds=seconds, output=job.hear, keeper=keeper
+            )
+        except OSError as error:
+            finished = Finished(process.CANNOT_START, f"The sandbox could not be set up: {error}", 0.0)
+        except asyncio.CancelledError:
+            job.end("killed", job.finished)
+            raise
+        finally:
+            if policy is not None:
+                removed = self.confinement.clear(policy, last=len(self._tasks) <= 1)
+        kind, network = self.confinement.sandbox.kind, policy is not None and policy.network
+        told = note(kind, network, finished.code, job.command, finished.output[-_TELLING:])
+        job.note = " ".join(filter(None, (removed, told)))
+        job.end("timed out" if finished.code is None else "ended", finished)
+
+
+def _remove_old(folder: Path) -> None:
+    """Removes the outputs of sessions that are long over."""
+    with suppress(OSError):
+        for path in folder.glob(f"*{OUTPUTS}"):
+            if path.stat().st_mtime < time.time() - _KEPT:
+                shutil.rmtree(path, ignore_errors=True)

@@ -1,0 +1,75 @@
+"""What the model does not know yet: that the user has put files back. It is told with their next message.
+
+Kept in a file for each session, because the user may do so from outside a session, or between two runs of one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from contextlib import suppress
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+_NAMED: Final = 20
+"""Files that are told by their names."""
+
+_NOTE: Final = "(The user "
+"""What begins a line of ours in a message of the user's."""
+
+
+class News:
+    """folder: where the files are kept."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def take(self, session: str) -> str:
+        """What the model of a session has to be told, once; "" for nothing."""
+        path = self._path(session)
+        took, brought = _read(path)
+        path.unlink(missing_ok=True)
+        lines = [f"{_NOTE}took back changes to: {_listed(took)}.)"] if took else []
+        lines += [f"{_NOTE}brought back changes to: {_listed(brought)}.)"] if brought else []
+        return "\n".join(lines)
+
+    def add(self, session: str, paths: Collection[str], *, redo: bool) -> None:
+        """Changes of this session to these files were taken back, or brought back. What is done and undone before the
+        model hears of it, it need not hear of."""
+        path, paths = self._path(session), set(paths)
+        took, brought = _read(path)
+        if redo:
+            took, brought = took - paths, brought | (paths - took)
+        else:
+            took, brought = took | (paths - brought), brought - paths
+        with suppress(OSError):
+            path.parent.mkdir(exist_ok=True, mode=0o700)
+            path.write_text(json.dumps({"took": sorted(took), "brought": sorted(brought)}), encoding="utf-8")
+
+    def _path(self, session: str) -> Path:
+        return self._folder / f"{sha256(session.encode()).hexdigest()[:16]}.json"
+
+
+def digest(said: str) -> str:
+    """What stands for a message of the user's in a record."""
+    return sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def without_note(text: str) -> str:
+    """What the user typed, without the lines of ours before it."""
+    note, _, rest = text.partition("\n\n")
+    return rest if rest and all(line.startswith(_NOTE) and line.endswith(".)") for line in note.split("\n")) else text
+
+
+def _read(path: Path) -> tuple[set[str], set[str]]:
+    with suppress(OSError, ValueError, AttributeError):
+        value = json.loads(path.read_text(encoding="utf-8"))
+        return set(value.get("took", [])), set(value.get("brought", []))
+    return set(), set()
+
+
+def _listed(paths: Collection[str]) -> str:
+    names = [path if path.isprintable() else ascii(path) for path in sorted(paths)]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

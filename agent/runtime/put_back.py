@@ -1,0 +1,132 @@
+"""Puts files back as they were: each one whole or not at all, and never outside the workspace.
+
+Strategy. Every folder on the way is opened by its own descriptor, and a symbolic link is never followed: what stands
+in the workspace now may have been put there to lead us out of it. First what must not be there is removed, then what
+must be there is written. What stands in the way and is in no checkpoint stays, and is reported. Nothing waits for the
+disk: what is put back is in a checkpoint still.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from roundtrip.agent.runtime.states import Entry
+
+_OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class PutBack:
+    """root: the workspace. content: gives the bytes of a file. permissions: gives those of a file."""
+
+    def __init__(self, root: Path, content: Callable[[Entry], bytes], permissions: Callable[[Entry], int]) -> None:
+        self._root, self._content, self._permissions = root, content, permissions
+
+    def __call__(
+        self, files: Mapping[str, Entry | None], folders: Collection[str], no_folders: Collection[str]
+    ) -> dict[str, str]:
+        """Makes each file what it is to be (None: not there), and makes and removes empty folders.
+
+        Returns what could not be done, and why.
+        """
+        problems: dict[str, str] = {}
+        removed = sorted((path for path, entry in files.items() if entry is None), reverse=True)
+        for path in removed:
+            with _told(path, problems):
+                self._remove(path)
+        for path in sorted({*no_folders, *_above(removed), *_above(no_folders)}, reverse=True):
+            if path not in folders and not any(folder.startswith(f"{path}/") for folder in folders):
+                with suppress(OSError), self._inside(path) as (parent, name):
+                    os.rmdir(name, dir_fd=parent)  # only if it is empty
+        for path, entry in sorted(files.items()):
+            if entry is not None:
+                with _told(path, problems):
+                    self._write(path, entry)
+        for path in sorted(folders):
+            with _told(path, problems), self._inside(f"{path}/.", make=True):
+                pass
+        return problems
+
+    def _remove(self, path: str) -> None:
+        with suppress(FileNotFoundError, NotADirectoryError), self._inside(path) as (parent, name):
+            os.unlink(name, dir_fd=parent)
+
+    def _write(self, path: str, entry: Entry) -> None:
+        data = self._content(entry)
+        with self._inside(path, make=True) as (parent, name):
+            temporary = f".roundtrip-{secrets.token_hex(8)}.tmp"
+            before = _status(name, parent)
+            try:
+                if entry.mode == "120000":
+                    os.symlink(data, os.fsencode(temporary), dir_fd=parent)
+                else:
+                    self._write_file(temporary, parent, data, self._permissions(entry), before)
+                if before is not None and stat.S_ISDIR(before.st_mode):
+                    os.rmdir(name, dir_fd=parent)
+                os.replace(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
+            except BaseException:
+                with suppress(OSError):
+                    os.unlink(temporary, dir_fd=parent)
+                raise
+
+    @staticmethod
+    def _write_file(name: str, parent: int, data: bytes, bits: int, before: os.stat_result | None) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(name, flags, 0o600, dir_fd=parent), "wb") as file:
+            if before is not None and stat.S_ISREG(before.st_mode):
+                with suppress(OSError):  # only root may give files away
+                    os.fchown(file.fileno(), before.st_uid, before.st_gid)
+            file.write(data)
+            os.fchmod(file.fileno(), bits)
+
+    @contextmanager
+    def _inside(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
+        """The folder that a path lies in, opened, and the last part of the path. make: makes what is missing."""
+        *above, name = path.split("/")
+        if not all(part and part != ".." and part.casefold() != ".git" for part in (*above, name)):
+            raise PermissionError(0, "it is none of ours")
+        descriptor = os.open(self._root, _OPEN)
+        try:
+            for part in above:
+                descriptor = _step(descriptor, part, make)
+            yield descriptor, name
+        finally:
+            os.close(descriptor)
+
+
+def _step(folder: int, part: str, make: bool) -> int:
+    """Opens a folder in another one, which is closed then."""
+    if make:
+        with suppress(FileExistsError):
+            os.mkdir(part, dir_fd=folder)
+    inner = os.open(part, _OPEN, dir_fd=folder)
+    os.close(folder)
+    return inner
+
+
+def _status(name: str, parent: int) -> os.stat_result | None:
+    try:
+        return os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+
+
+@contextmanager
+def _told(path: str, problems: dict[str, str]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        problems[path] = error.strerror or str(error)
+
+
+def _above(paths: Collection[str]) -> set[str]:
+    """The folders that they lie in, which may have become empty."""
+    found = set()
+    for path in paths:
+        while path := path.rpartition("/")[0]:
+            found.add(path)
+    return found

@@ -1,0 +1,221 @@
+"""Real commands in each kind of sandbox that works here."""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from processes import dies, written
+from roundtrip.agent.runtime import sandbox
+from roundtrip.agent.runtime.confinement import Confinement
+from roundtrip.agent.runtime.jobs import LocalJobs
+from roundtrip.agent.runtime.sandbox import Kind
+from roundtrip.agent.tooling import Job, Refusal
+from sandboxes import need, outside_tmp
+
+pytestmark = pytest.mark.once
+
+
+def quiet(text: str) -> None:
+    pass
+
+
+class Place:
+    """A workspace, a home, and a sandbox of one kind."""
+
+    def __init__(self, kind: Kind, folder: Path) -> None:
+        self.kind, self.root, self.home = kind, folder / "root", folder / "home"
+        self.root.mkdir()
+        self.home.mkdir()
+
+    def session(
+        self, body: Callable[[LocalJobs], Awaitable[None]], *, mode: sandbox.Mode = "auto", **more: object
+    ) -> None:
+        async def run() -> None:
+            jobs = LocalJobs(self.root, confinement=Confinement(self.root, mode=mode, kind=self.kind, **more))  # type: ignore[arg-type]
+            try:
+                await body(jobs)
+            finally:
+                await jobs.close()
+
+        asyncio.run(run())
+
+    async def start(self, jobs: LocalJobs, command: str, seconds: float = 30, background: bool = False) -> Job:
+        job = await jobs.run(command, cwd=self.root, seconds=seconds, output=quiet, background=background)
+        assert not isinstance(job, Refusal)
+        return job
+
+    def run(self, command: str, seconds: float = 30, **more: object) -> Job:
+        done: list[Job] = []
+
+        async def body(jobs: LocalJobs) -> None:
+            done.append(await self.start(jobs, command, seconds))
+
+        self.session(body, **more)
+        return done[0]
+
+
+@pytest.fixture(params=["bwrap", "landlock"])
+def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    need(request.param, tmp_path)
+    with outside_tmp(tmp_path) as folder:
+        made = Place(request.param, folder)
+        for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setenv("HOME", str(made.home))
+        yield made
+
+
+@pytest.fixture
+def bubblewrap(place: Place) -> Place:
+    if place.kind != "bwrap":
+        pytest.skip("Landlock does not promise it")
+    return place
+
+
+def test_a_command_is_what_it_is_outside(place: Place) -> None:
+    job = place.run('pwd; echo "$#"; echo err >&2; touch made; exit 7')
+    assert (job.state, job.finished.code, job.finished.output) == ("ended", 7, f"{place.root}\n0\nerr\n")
+    assert (place.root / "made").exists()
+    assert place.run("kill -9 $$").finished.code == 137
+
+
+def test_keys_are_hidden(place: Place) -> None:
+    for name in (".ssh/id", ".config/roundtrip/config.toml", ".local/state/roundtrip/sessions/1", ".netrc", ".other/x"):
+        (place.home / name).parent.mkdir(parents=True, exist_ok=True)
+        (place.home / name).write_text(f"content of {name}\n")
+    said = place.run(
+        "cd; cat .ssh/id .config/roundtrip/config.toml .local/state/roundtrip/*/1 .netrc .other/x"
+    ).finished
+    assert said.output.count("content of") == 1
+    assert "content of .other/x" in said.output
+    assert "content of .ssh/id" in place.run("cat ~/.ssh/id", mode="off").finished.output
+
+
+def test_temporary_files_stay_for_the_session(place: Place) -> None:
+    async def body(jobs: LocalJobs) -> None:
+        await place.start(jobs, 'echo kept > "$TMPDIR/x"; echo "$TMPDIR" > where')
+        assert (await place.start(jobs, 'cat "$TMPDIR/x"')).finished.output == "kept\n"
+
+    place.session(body)
+    assert not Path((place.root / "where").read_text().strip(), "x").exists()
+
+
+def test_a_temporary_folder_may_be_cleared_away(place: Place) -> None:
+    async def body(jobs: LocalJobs) -> None:
+        await place.start(jobs, "true")
+        shutil.rmtree(jobs.confinement.scratch())
+        assert (await place.start(jobs, 'echo x > "$TMPDIR/x" && echo fine')).finished.output == "fine\n"
+
+    place.session(body)
+
+
+def test_a_command_that_leaves_nothing_leaves_nothing(place: Place) -> None:
+    place.run("ls -a")
+    assert os.listdir(place.root) == []
+    assert os.listdir(place.home / ".cache" / "roundtrip" / "commands") == []
+
+
+def test_caches_stay_for_the_workspace(place: Place) -> None:
+    place.run('mkdir -p "$GOCACHE" && echo kept > "$GOCACHE/x"')
+    assert place.run('cat "$GOCACHE/x"').finished.output == "kept\n"
+
+
+def test_what_a_command_starts_ends_with_it(place: Place) -> None:
+    job = place.run(
+        "setsid sh -c 'echo $$ > pid; exec sleep 100' > /dev/null 2>&1 &\n while [ ! -s pid ]; do sleep 0.02; done"
+    )
+    assert job.finished.code == 0
+    assert "ended with it" in job.note
+    if place.kind == "landlock":  # otherwise the number means nothing here
+        assert dies(written(place.root / "pid"))
+
+
+def test_the_time_limit_ends_what_left_the_group(place: Place) -> None:
+    beat = "while :; do echo x >> beats; sleep 0.05; done"
+    job = place.run(f"setsid sh -c '({beat}) &' & sleep 100", seconds=0.8)
+    assert job.state == "timed out"
+    before = (place.root / "beats").stat().st_size
+    place.run("sleep 0.3")
+    assert 0 < (place.root / "beats").stat().st_size == before
+
+
+def test_a_program_may_end_in_its_own_way(place: Place) -> None:
+    job = place.run("trap 'echo bye; exit 0' TERM; echo hi; while :; do sleep 0.05; done", seconds=0.8)
+    assert job.finished.output.endswith("bye\n")
+
+
+def test_commands_reach_servers_of_commands(bubblewrap: Place) -> None:
+    python = os.path.realpath(sys.executable)
+    serve = "import socket; s = socket.create_server(('127.0.0.1', 8765)); s.accept()[0].send(b'hello')"
+    ask = "import socket; print(socket.create_connection(('127.0.0.1', 8765), 5).recv(9))"
+
+    async def body(jobs: LocalJobs) -> None:
+        await bubblewrap.start(jobs, f'{python} -c "{serve}"', 1, background=True)
+        assert (await bubblewrap.start(jobs, f'{python} -c "{ask}"')).finished.output == "b'hello'\n"
+
+    bubblewrap.session(body)
+
+
+def test_the_network_can_be_allowed(place: Place) -> None:
+    python = os.path.realpath(sys.executable)
+
+    async def body(jobs: LocalJobs) -> None:
+        server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        connect = f"{python} -c \"import socket; socket.create_connection(('127.0.0.1', {port}), 5)\""
+        refused = await place.start(jobs, connect)
+        assert refused.finished.code == 1
+        assert "without network" in refused.note
+        jobs.confinement.network = True
+        assert (await place.start(jobs, connect)).finished.code == 0
+        server.close()
+
+    place.session(body)
+
+
+def test_a_note_says_that_it_was_the_sandbox(place: Place) -> None:
+    assert "--writable" in place.run("touch ~/x").note
+    assert place.run("touch x; false").note == ""
+
+
+def test_a_folder_can_be_made_writable(place: Place) -> None:
+    (place.home / ".gradle").mkdir()
+    assert place.run("touch ~/.gradle/x", writable=(place.home / ".gradle",)).finished.code == 0
+
+
+def test_strict_takes_no_less_than_everything(place: Place) -> None:
+    async def body(jobs: LocalJobs) -> None:
+        job = await jobs.run("touch made", cwd=place.root, seconds=9, output=quiet)
+        assert isinstance(job, Refusal) == (place.kind == "landlock")
+
+    place.session(body, mode="strict")
+    assert (place.root / "made").exists() == (place.kind == "bwrap")
+
+
+def test_what_cannot_be_confined_does_not_run(place: Place) -> None:
+    (place.home / ".cache").touch()  # no folder: no caches
+    job = place.run("touch made")
+    assert job.finished.code == 127
+    assert "The sandbox could not be set up" in job.finished.output
+    assert not (place.root / "made").exists()
+
+
+def test_the_agents_own_files_in_the_workspace(bubblewrap: Place) -> None:
+    (bubblewrap.root / ".agent").mkdir()
+    (bubblewrap.root / ".agent" / "config.toml").write_text("mine\n")
+    bubblewrap.run(
+        "echo x > .agent/config.toml; rm -rf .agent; mv .agent away; mkdir -p .agent; echo y > .agent/config.toml"
+    )
+    assert (bubblewrap.root / ".agent" / "config.toml").read_text() == "mine\n"
+    assert not (bubblewrap.root / "away").exists()
+
+
+def test_a_key_that_the_user_makes_writable_is_seen(place: Place) -> None:
+    (place.home / ".docker").mkdir()
+    (place.home / ".docker" / "x").write_text("seen\n")
+    assert place.run("cat ~/.docker/x", writable=(place.home / ".docker",)).finished.output == "seen\n"
+    assert place.run("cat ~/.docker/x").finished.code == 1

@@ -1,0 +1,187 @@
+"""What commands may do: the plan as tables, and real commands in each kind of sandbox that works here."""
+
+import os
+from pathlib import Path
+
+import pytest
+from roundtrip.agent.runtime import sandbox
+from roundtrip.agent.runtime.sandbox import (
+    CACHES,
+    Kind,
+    Policy,
+    Sandbox,
+    bwrap_line,
+    environment_of,
+    find,
+    landlock_line,
+)
+
+POLICY = Policy(
+    root=Path("/home/u/project"),
+    temporary=Path("/tmp/roundtrip-1"),
+    cache=Path("/home/u/.cache/roundtrip/commands/1"),
+    private=((Path("/tmp"), Path("/tmp/roundtrip-1/tmp0")),),
+    writable=(Path("/home/u/main/.git"), Path("/home/u/.gradle")),
+    readonly=(
+        Path("/home/u/.config/roundtrip"),
+        Path("/home/u/main/.git/hooks"),
+        Path("/home/u/main/.git/modules/a/config"),
+        Path("/home/u/project/.agent"),
+        Path("/home/u/project/.git"),
+    ),
+    hidden=(Path("/home/u/.config/roundtrip"), Path("/home/u/.ssh")),
+    emptied=(Path("/home/u/.netrc"),),
+    visible=(Path("/run/systemd/resolve"), Path("/tmp/venv")),
+    devices=(Path("/dev/dri"),),
+)
+MOUNTS = {"--ro-bind": 2, "--ro-bind-try": 2, "--bind": 2, "--bind-try": 2, "--dev-bind-try": 2}
+MOUNTS |= {"--tmpfs": 1, "--dev": 1, "--proc": 1, "--remount-ro": 1}
+
+
+def effect(line: list[str], path: str) -> str:
+    """What a path is after all mounts: the option, and what stands there."""
+    words, found, best = iter(line[: line.index("--")]), "", -1
+    for word in words:
+        if word not in MOUNTS:
+            continue
+        *source, place = [next(words) for _ in range(MOUNTS[word])]
+        inside = Path(path).is_relative_to(place)
+        if inside and word == "--remount-ro":
+            found = f"{found} read-only"
+        elif inside:  # a later mount hides all earlier ones that lie below it
+            assert len(Path(place).parts) >= best, "a mount would hide a deeper one"
+            same = source in ([], [place])
+            found, best = word if same else f"{word} {source[0]}", len(Path(place).parts)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/usr/bin", "--ro-bind"),
+        ("/home/u/other", "--ro-bind"),
+        ("/home/u/project/x", "--bind"),
+        ("/home/u/project/.git", "--ro-bind-try"),
+        ("/home/u/project/.agent/config.toml", "--ro-bind-try"),
+        ("/home/u/main/x", "--ro-bind"),
+        ("/home/u/main/.git/index", "--bind"),
+        ("/home/u/main/.git/hooks/pre-commit", "--ro-bind-try"),
+        ("/home/u/main/.git/modules/a", "--bind-try"),
+        ("/home/u/main/.git/modules/a/config", "--ro-bind-try"),
+        ("/home/u/main/.git/modules", "--bind-try"),
+        ("/home/u/.gradle/x", "--bind"),
+        ("/home/u/.cache/x", "--ro-bind"),
+        ("/home/u/.cache/roundtrip/commands/1/uv", "--bind"),
+        ("/home/u/.ssh/id", "--tmpfs read-only"),
+        ("/home/u/.config/roundtrip/config.toml", "--tmpfs read-only"),
+        ("/home/u/.netrc", "--ro-bind /tmp/roundtrip-1/nothing"),
+        ("/tmp/x", "--bind /tmp/roundtrip-1/tmp0"),
+        ("/tmp/venv/bin/python", "--ro-bind-try"),
+        ("/run/docker.sock", "--tmpfs"),
+        ("/run/systemd/resolve/stub-resolv.conf", "--ro-bind-try"),
+        ("/dev/null", "--dev"),
+        ("/dev/dri/card0", "--dev-bind-try"),
+        ("/proc/1", "--proc"),
+    ],
+)
+def test_bubblewrap_what_each_path_is(path: str, expected: str) -> None:
+    line = bwrap_line(["bwrap"], POLICY, Path("/home/u/project"), ["true"], alone=True)
+    assert effect(line, path) == expected
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "expected"),
+    [
+        ("/", "/usr/x", "--bind"),
+        ("/", "/home/u/.ssh/id", "--tmpfs read-only"),
+        ("/", "/proc/1", "--proc"),
+        ("/tmp", "/tmp/x", "--bind"),
+        ("/tmp/a/b", "/tmp/a/b/c", "--bind"),
+        ("/tmp/a/b", "/tmp/a", "--bind /tmp/roundtrip-1/tmp0"),
+        ("/run/media/u/disk", "/run/media/u/disk/x", "--bind"),
+        ("/home/u", "/home/u/.ssh/id", "--tmpfs read-only"),
+    ],
+)
+def test_bubblewrap_roots_in_odd_places(root: str, path: str, expected: str) -> None:
+    policy = Policy(
+        Path(root), POLICY.temporary, POLICY.cache, POLICY.private, hidden=(Path("/home/u/.ssh"),)
+    )  # fmt: skip
+    assert effect(bwrap_line(["bwrap"], policy, Path(root), ["true"], alone=True), path) == expected
+
+
+@pytest.mark.parametrize(("network", "alone", "apart"), [(0, 1, True), (0, 0, False), (1, 1, False), (1, 0, False)])
+def test_bubblewrap_the_network(network: bool, alone: bool, apart: bool) -> None:
+    policy = Policy(Path("/r"), Path("/t"), Path("/c"), network=bool(network))
+    line = bwrap_line(["bwrap"], policy, Path("/r"), ["sh", "-c", "x"], alone=bool(alone))
+    assert ("--unshare-net" in line) == apart
+    assert {"--unshare-pid", "--unshare-ipc", "--die-with-parent"} <= set(line)
+    assert line[-6:] == ["--chdir", "/r", "--", "sh", "-c", "x"]
+
+
+def test_landlock_line() -> None:
+    policy = Policy(Path("/r"), Path("/t"), Path("/c"), ((Path("/tmp"), Path("/t/tmp0")),), (Path("/w"),))
+    line = ["ll", "--writable", "/r", "--writable", "/t/tmp0", "--writable", "/c", "--writable", "/w"]
+    assert landlock_line(["ll"], policy, ["sh"]) == [*line, "--", "sh"]
+    assert landlock_line(["ll"], POLICY, ["sh"]).count("--hidden") == 3
+    open_policy = Policy(Path("/r"), Path("/t"), Path("/c"), network=True)
+    assert landlock_line(["ll"], open_policy, ["sh"])[:2] == ["ll", "--network"]
+
+
+def test_variables_name_the_folders() -> None:
+    assert environment_of("none", POLICY) == {}
+    assert environment_of("bwrap", POLICY)["TMPDIR"] == "/tmp"
+    assert environment_of("landlock", POLICY)["TMPDIR"] == "/tmp/roundtrip-1/tmp0"
+    assert all(environment_of("bwrap", POLICY)[name].startswith(str(POLICY.cache)) for name in CACHES)
+
+
+def test_what_is_seen_of_temporary_folders(tmp_path: Path) -> None:
+    for name in ("venv/bin", "tool", "gone"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "gone").rmdir()
+    path = os.pathsep.join(str(tmp_path / name) for name in ("venv/bin", "tool", "gone"))
+    made = sandbox.policy(Path("/usr"), Path("/t"), f"{path}:/usr/bin:relative")
+    if made.private and tmp_path.is_relative_to("/tmp"):
+        assert {tmp_path / "venv", tmp_path / "tool"} <= set(made.visible)
+    assert not any(path.name in ("gone", "relative", "usr") for path in made.visible)
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "words"),
+    [
+        ("bwrap", "auto", ""),
+        ("bwrap", "strict", ""),
+        ("landlock", "auto", ""),
+        ("landlock", "strict", "commands are refused"),
+        ("none", "strict", "commands are refused"),
+        ("none", "auto", "with all your rights, because there is no sandbox: why"),
+        ("none", "off", ""),
+    ],
+)
+def test_what_the_user_is_told(kind: Kind, mode: sandbox.Mode, words: str) -> None:
+    notice = Sandbox(kind, reason="why").notice(mode)
+    assert words in notice
+    assert bool(words) == bool(notice)
+
+
+def test_bubblewrap_is_not_taken_from_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor through a link that leads there, nor from a folder that is relative."""
+    (tmp_path / "root/bin").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    fake = tmp_path / "root/bin/bwrap"
+    fake.write_text("#!/bin/sh\nexit 0\n")
+    fake.chmod(0o755)
+    (tmp_path / "elsewhere/bwrap").symlink_to(fake)
+    monkeypatch.chdir(tmp_path / "root")
+    monkeypatch.setenv("PATH", f"{tmp_path}/root/bin:{tmp_path}/elsewhere:bin:.:")
+    found = find(tmp_path / "root", "bwrap")
+    assert (found.kind, found.reason) == ("none", "bubblewrap (bwrap) is not installed")
+
+
+def test_bubblewrap_that_does_not_work_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bwrap").write_text("#!/bin/sh\necho 'No permissions to create a namespace' >&2\nexit 1\n")
+    (tmp_path / "bwrap").chmod(0o755)
+    (tmp_path / "root").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = find(tmp_path / "root", "bwrap")
+    assert found.reason == "bubblewrap (bwrap) does not work: No permissions to create a namespace"
+    assert "bubblewrap (bwrap) does not work" in find(tmp_path / "root").reason

@@ -1,0 +1,246 @@
+"""`edit_file`: a text in a file is exchanged for another, where it is found once and beyond doubt (matching.py)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from roundtrip.agent.messages import ToolResult, ToolSpec
+from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
+from roundtrip.tools import habits
+from roundtrip.tools.apply_diff import ApplyDiff, misplaced
+from roundtrip.tools.diffs import LINES, changes
+from roundtrip.tools.documents import sane
+from roundtrip.tools.editing import SMALL, UNSEEN, Files, Opened, report
+from roundtrip.tools.paths import failure, intend, missing
+from roundtrip.tools.planning import Draft, Edit, Miss, draft, plan_lines, same_reading, written
+
+_EDIT = {
+    "type": "object",
+    "properties": {
+        "old_string": {"type": "string"},
+        "new_string": {"type": "string"},
+        "replace_all": {"type": "boolean"},
+    },
+    "required": ["old_string", "new_string"],
+}
+
+SPEC = ToolSpec(
+    name="edit_file",
+    description="Replace an exact text in a file. Give enough lines of it that only one place fits.",
+    parameters={
+        "type": "object",
+        "properties": {
+            "path": {"type": "string", "description": "relative to the workspace"},
+            "old_string": {"type": "string", "description": "text of the file, without line numbers"},
+            "new_string": {"type": "string"},
+            "replace_all": {"type": "boolean", "description": "replace every occurrence"},
+        },
+        "required": ["path", "old_string", "new_string"],
+    },
+    effect="edits",
+    aliases=(
+        "edit",
+        "replace",
+        "search_replace",
+        "search_and_replace",
+        "str_replace",
+        "str_replace_file",
+        "multi_edit",
+        "replace_string_in_file",
+        "string_replace",
+        "file_edit",
+        "edit_tool",
+    ),
+    parameter_aliases={
+        **habits.PATH,
+        "old_str": "old_string",
+        "old_text": "old_string",
+        "old": "old_string",
+        "search": "old_string",
+        "new_str": "new_string",
+        "new_text": "new_string",
+        "new": "new_string",
+        "replace": "new_string",
+        "file": "path",
+        "find": "old_string",
+        "old_content": "old_string",
+        "replacement": "new_string",
+        "new_content": "new_string",
+    },
+    legacy=(
+        {  # lines instead of a text, or lines among which the right place is
+            "type": "object",
+            "properties": {
+                "path": {"type": "string"},
+                "old_string": {"type": "string"},
+                "new_string": {"type": "string"},
+                "replace_all": {"type": "boolean"},
+                "start_line": {"type": "integer"},
+                "end_line": {"type": "integer"},
+            },
+            "required": ["path", "new_string", "start_line"],
+        },
+        {
+            "type": "object",
+            "properties": {"path": {"type": "string"}, "edits": {"type": "array", "items": _EDIT}},
+            "required": ["path", "edits"],
+        },
+        {
+            "type": "object",
+            "properties": {"path": {"type": "string"}, "diff": {"type": "string"}},
+            "required": ["diff"],
+        },
+    ),
+    example='{"path": "src/main.py", "old_string": "retries = 3\\n", "new_string": "retries = 5\\n"}',
+    adapt=habits.edit_file,
+)
+
+
+class EditFile:
+    spec = SPEC
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._files = Files(workspace, SPEC.name)
+        self._patches = ApplyDiff(workspace)
+
+    def intent(self, arguments: Mapping[str, Any]) -> Intent:
+        diff = self._as_diff(arguments)
+        if diff:
+            return self._patches.intent(diff)
+        intent = intend(self._workspace, "edits", (arguments["path"],), writing=True)
+        if intent.refusal:
+            return intent
+        return replace(intent, preview=partial(self._preview, intent.paths[0], arguments))
+
+    def _preview(self, path: Path, arguments: Mapping[str, Any]) -> str:
+        """The diff that `run` will report, or why it won't come to that."""
+        name = self._workspace.shown(path)
+        try:
+            if not os.path.lexists(path):
+                return changes(name, "", sane(arguments.get("new_string", "")), LINES)[1]
+            opened = self._files.open(path)
+        except OSError as error:
+            return f"{name} can't be read: {error.strerror}"
+        drafted = opened if isinstance(opened, ToolResult) else _drafted(opened, arguments)
+        if not isinstance(drafted, Draft):
+            reason = drafted.content if isinstance(drafted, ToolResult) else drafted.reason
+            return f"{name} will not be edited: {reason}"
+        return changes(name, drafted.old, drafted.new, LINES)[1] or f"{name}: the change is too large to show"
+
+    def _as_diff(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of `apply_diff` where it is a patch that was given, wherever it was put; else nothing.
+
+        A patch in place of a text must be for this very file, and must not be a text that the file has.
+        """
+        if "diff" in arguments:
+            return dict(arguments)
+        old, new = arguments.get("old_string", ""), arguments.get("new_string", "")
+        text = old or new
+        if (old and new not in ("", old)) or not misplaced(arguments["path"], text):
+            return {}
+        diff = {"path": arguments["path"], "diff": text}
+        intent = self._patches.intent(diff)
+        try:
+            alone = intent.refusal is None and len(intent.paths) == 1
+            literal = alone and intent.paths[0].is_file() and sane(text).encode() in intent.paths[0].read_bytes()
+        except OSError:
+            return {}
+        return diff if alone and not literal else {}
+
+    async def run(self, arguments: Mapping[str, Any], output: Output) -> ToolResult:
+        diff = self._as_diff(arguments)
+        if diff:
+            return await self._patches.run(diff, output)
+        path = self._workspace.locate(arguments["path"], writing=True)
+        if isinstance(path, Refusal):
+            return failure(path.reason)
+        async with self._workspace.lock(path):
+            try:
+                if not os.path.lexists(path):
+                    return self._create(path, arguments)
+                opened = self._files.open(path)
+                return opened if isinstance(opened, ToolResult) else await self._edit(opened, arguments)
+            except OSError as error:
+                return failure(f"{self._workspace.shown(path)} could not be edited: {error.strerror}.")
+
+    def _create(self, path: Path, arguments: Mapping[str, Any]) -> ToolResult:
+        """An empty old_string stands for a file that is not there yet. Raises OSError."""
+        name, edits = self._workspace.shown(path), _edits(arguments)
+        if len(edits) != 1 or edits[0].old or "start_line" in arguments:
+            return failure(f"{missing(self._workspace, path)} To create a file, use write_to_file.")
+        self._workspace.replace(path, edits[0].new.encode())
+        return ToolResult(f"created {name}", changes(name, "", edits[0].new)[1])
+
+    async def _edit(self, opened: Opened, arguments: Mapping[str, Any]) -> ToolResult:
+        """Raises OSError."""
+        drafted = _drafted(opened, arguments)
+        if isinstance(drafted, Miss) and drafted.kind == "applied":
+            return ToolResult(f"{drafted.reason}. Nothing was changed in {opened.name}.", drafted.reason)
+        if opened.stale and not (isinstance(drafted, Draft) and _may_be_unread(opened, drafted, arguments)):
+            miss, line = (drafted, drafted.line) if isinstance(drafted, Miss) else (None, _first_change(drafted))
+            return await self._files.show_first(opened, miss, line)
+        if isinstance(drafted, Miss):
+            return await self._files.failed(opened, drafted, may_replace_all=True)
+        self._workspace.replace(opened.path, drafted.after, over=opened.data)
+        self._files.succeeded(opened.path)
+        return ToolResult(*report(opened.path, opened.name, drafted, UNSEEN if opened.stale else 1))
+
+
+def _edits(arguments: Mapping[str, Any]) -> tuple[Edit, ...]:
+    first = arguments.get("start_line", 0)
+    lines = (first, arguments.get("end_line", first))
+    return tuple(
+        Edit(sane(one.get("old_string", "")), sane(one["new_string"]), one.get("replace_all", False), *lines)
+        for one in arguments.get("edits", (arguments,))
+    )
+
+
+def _drafted(opened: Opened, arguments: Mapping[str, Any]) -> Draft | Miss:
+    """What the call makes of the file. Pure."""
+    edits = _edits(arguments)
+    if not edits:
+        return Miss("wrong", "there is no edit in the list")
+    if len(edits) == 1 and not edits[0].old:
+        return _without_old(opened, edits[0])
+    if not all(edit.old for edit in edits):
+        return Miss("wrong", "old_string is empty; give the text of the file that is to be replaced")
+    if any(edit.old == edit.new for edit in edits):
+        return Miss("wrong", "old_string and new_string are the same, so there is nothing to change")
+    return draft(opened.documents, edits)
+
+
+def _without_old(opened: Opened, edit: Edit) -> Draft | Miss:
+    """Lines instead of a text; or a file that is there, but empty."""
+    document = opened.documents[0]
+    if not edit.first and document.text:
+        reason = (
+            "old_string is empty, and the file exists; give the text to replace, or use write_to_file for all of it"
+        )
+        return Miss("wrong", reason)
+    if not edit.first:
+        return Draft(opened.data, document.mark + edit.new.encode(document.encoding), "", edit.new)
+    answer = plan_lines(document, edit.first, edit.last, edit.new)
+    if isinstance(answer, Miss):
+        return answer
+    after = same_reading(document, written(document, (answer,)))
+    return Draft(document.data, after.data, document.text, after.text)
+
+
+def _may_be_unread(opened: Opened, drafted: Draft, arguments: Mapping[str, Any]) -> bool:
+    """Whether the old text itself shows that the model knows the file: a small one, found exactly and once. Of an empty
+    file there is nothing to know."""
+    edits = _edits(arguments)
+    exact = not drafted.how and drafted.places == 1 and len(edits) == 1 and bool(edits[0].old)
+    return not opened.data or (exact and opened.lines <= SMALL)
+
+
+def _first_change(drafted: Draft) -> int:
+    """The number of the first line that differs."""
+    pairs = zip(drafted.old.split("\n"), drafted.new.split("\n"), strict=False)
+    return next((number for number, (old, new) in enumerate(pairs, 1) if old != new), 1)

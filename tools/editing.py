@@ -1,0 +1,132 @@
+"""What the edit tools do alike with files: open them whole, show them before they are changed unseen, count how often
+the model has failed on them, and report what was changed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from roundtrip.agent.messages import ToolResult
+from roundtrip.agent.tooling import Workspace
+from roundtrip.tools.diffs import compare
+from roundtrip.tools.documents import Document, documents
+from roundtrip.tools.paths import failure, unfit_file
+from roundtrip.tools.planning import Draft, Miss
+from roundtrip.tools.read_file import Part, read
+from roundtrip.tools.syntax import broken
+
+LARGEST: Final = 64 * 1024 * 1024
+"""Bytes of the largest file that is edited."""
+
+SMALL: Final = 200
+"""Lines up to which a file is shown whole, and may be changed unread where the text is found exactly once."""
+
+AROUND: Final = 30
+"""Lines before and after a place that are shown where a file is shown in part."""
+
+UNSEEN: Final = 8
+"""Lines around a change to a file that the model had not seen."""
+
+DIFF: Final = 40
+"""Lines of the diff that the model gets."""
+
+ADVICE: Final = {
+    "absent": "Copy the text exactly as the file has it, without the line numbers, and call {tool} again.",
+    "several": "Add lines before or after it until it fits one place only, and call {tool} again.",
+}
+REPLACE_ALL: Final = ' To change all of them, set "replace_all": true.'
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file's readings, the likeliest first. stale: why it should be shown before it is changed, "" if it need not."""
+
+    path: Path
+    name: str
+    documents: tuple[Document, ...]
+    stale: str
+
+    @property
+    def data(self) -> bytes:
+        return self.documents[0].data
+
+    @property
+    def lines(self) -> int:
+        return self.documents[0].text.count("\n") + 1
+
+
+class Files:
+    """tool: whose files these are. How often it failed on a file is remembered for as long as this lives."""
+
+    def __init__(self, workspace: Workspace, tool: str) -> None:
+        self._workspace = workspace
+        self._tool = tool
+        self._failures: Counter[Path] = Counter()
+
+    def open(self, path: Path) -> Opened | ToolResult:
+        """Reads a file, or says why it can't be edited. Raises OSError."""
+        name = self._workspace.shown(path)
+        reason = unfit_file(self._workspace, path)
+        if not reason and path.stat().st_size > LARGEST:
+            reason = f"{name} is too large to be edited here. Use execute_command, for example with sed -i."
+        if reason:
+            return failure(reason)
+        stale = self._workspace.stale(path)
+        found = documents(path.read_bytes())
+        binary = f"{name} is a binary file, so it can't be edited as text."
+        return Opened(path, name, found, stale) if found else failure(binary)
+
+    async def show_first(self, opened: Opened, miss: Miss | None, line: int) -> ToolResult:
+        """Reads the file for the model, which saves it a step; with that it counts as seen."""
+        seen = await self._window(opened, line)
+        self._workspace.saw(opened.path)
+        trouble = f", and {miss.reason}" if miss else "."
+        advice = f"Here it is as it is now. Call {self._tool} again, with what you see here."
+        return ToolResult(
+            f"Not edited: {opened.stale}{trouble}\n{advice}\n\n{seen}", f"not edited: {opened.stale}", failed=True
+        )
+
+    async def failed(self, opened: Opened, miss: Miss, *, may_replace_all: bool = False) -> ToolResult:
+        """What the model is told when an edit can't be made: more of it, the more often that happens."""
+        self._failures[opened.path] += 1
+        times = self._failures[opened.path]
+        advice = ADVICE.get(miss.kind, "").format(tool=self._tool)
+        reason = miss.reason if "\n" in miss.reason else f"{miss.reason}."
+        parts = [f"Not edited: {reason}", advice + REPLACE_ALL * (miss.kind == "several" and may_replace_all)]
+        if times > 2:
+            parts[1] = self._other_way(opened)
+        if times > 1:
+            parts.append(f"\n{await self._window(opened, miss.line)}")
+        return ToolResult("\n".join(filter(None, parts)), parts[0].partition("\n")[0], failed=True)
+
+    def succeeded(self, path: Path) -> None:
+        del self._failures[path]
+
+    def _other_way(self, opened: Opened) -> str:
+        times = f"This has failed {self._failures[opened.path]} times, so take another way: "
+        if opened.lines <= SMALL:
+            return f"{times}write the whole file with write_to_file."
+        return (
+            f"{times}call edit_file with start_line and end_line in place of old_string; new_string then replaces "
+            "these lines, both included."
+        )
+
+    async def _window(self, opened: Opened, line: int) -> str:
+        """The file as `read_file` shows it, a large one only around a line."""
+        whole = Part(opened.name)
+        part = whole if opened.lines <= SMALL else Part(opened.name, max(line - AROUND, 1), 2 * AROUND + 1)
+        return (await read(self._workspace, opened.path, part)).content
+
+
+def report(path: Path, name: str, draft: Draft, context: int = 1) -> tuple[str, str]:
+    """What a change has come to, for the model and for people."""
+    comparison = compare(draft.old, draft.new)
+    places = f" in {draft.places} places" if draft.places > 1 else ""
+    lines = [f"edited {name}{places}{f' ({comparison.count})' if comparison.count else ''}"]
+    lines += [f"(the old text was found {how})" for how in draft.how]
+    lines.append(comparison.numbered(context, DIFF))
+    warning = broken(path, draft.old, draft.new)
+    return "\n".join([*lines, *([warning] if warning else [])]), comparison.unified(name)

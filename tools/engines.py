@@ -1,0 +1,139 @@
+"""Who finds files: ripgrep, else git, else Python. All of them find the same ones.
+
+An engine is a module: it says where it `fits`, and which command lists the files of a scope, or those of them that
+match one of some patterns for bytes (`patterns.Pattern.loose`). The commands run in the scope's base and print paths
+with a NUL behind each; `Counting` tells which of these count.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from roundtrip.agent.tooling import Output
+from roundtrip.tools import git_files, python_files, ripgrep
+from roundtrip.tools.ignore import AGENT, Hidden, Scope
+
+
+class _Finder(Protocol):
+    def fits(self, scope: Scope) -> bool: ...
+    def listing(self, program: str, scope: Scope) -> tuple[str, ...]: ...
+    def searching(self, program: str, scope: Scope, patterns: tuple[str, ...]) -> tuple[str, ...]: ...
+
+
+FINDERS: Final[dict[str, _Finder]] = {"rg": ripgrep, "git": git_files, "python": python_files}
+"""The best first."""
+
+LINKS: Final = frozenset({"git"})
+"""Engines that name symbolic links too."""
+
+SUCCESS: Final = {"rg": (0, 1, 2), "git": (0, 1), "python": (0,)}
+"""Exit codes; 2 of rg means that something could not be read."""
+
+
+SECONDS: Final = 30.0
+"""Time limit of a listing or a search."""
+
+PATIENCE: Final = 2.0
+"""Seconds between two words on how far it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """name: a key of `FINDERS`. program: the path of what it runs, if that is not Python."""
+
+    name: str
+    program: str = ""
+
+    def listing(self, scope: Scope) -> tuple[str, ...]:
+        return FINDERS[self.name].listing(self.program, scope)
+
+    def searching(self, scope: Scope, patterns: tuple[str, ...]) -> tuple[str, ...]:
+        """() where this engine can only list."""
+        return FINDERS[self.name].searching(self.program, scope, patterns)
+
+    def succeeded(self, code: int | None) -> bool:
+        return code in SUCCESS[self.name]
+
+
+PYTHON: Final = Engine("python")
+
+
+def installed() -> tuple[Engine, ...]:
+    """The engines of this machine, the best first; Python is always the last."""
+    found = (Engine("rg", ripgrep.find()), Engine("git", git_files.find()))
+    return (*(engine for engine in found if engine.program), PYTHON)
+
+
+class Records:
+    """Takes text in pieces and hands it on in lists of records, each of which ends with `end`."""
+
+    def __init__(self, end: str, take: Callable[[list[str]], None]) -> None:
+        self._end = end
+        self._take = take
+        self._rest = ""
+
+    def __call__(self, text: str) -> None:
+        *records, self._rest = (self._rest + text).split(self._end)
+        if records:
+            self._take(records)
+
+
+class Progress:
+    """Tells the person who waits how far it is, once it takes long, and not too often. The model sees nothing of it."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._next = time.monotonic() + PATIENCE
+
+    def __call__(self, count: int, what: str) -> None:
+        now = time.monotonic()
+        if now >= self._next:
+            self._next = now + PATIENCE
+            self._output(f"{count} {what} so far\n")
+
+
+def fitting(engines: Iterable[Engine], scope: Scope) -> tuple[Engine, ...]:
+    """Those that can be asked about this scope."""
+    return tuple(engine for engine in engines if FINDERS[engine.name].fits(scope))
+
+
+def nested(scope: Scope, path: str) -> Scope:
+    """What is to be asked for where an engine printed a path that ends with `/`."""
+    base = os.path.join(scope.base, path.rstrip("/"))
+    return Scope(base, scope.root, base, repository=True)
+
+
+class Counting:
+    """Tells which of the paths count that an engine printed for a scope."""
+
+    def __init__(self, engine: Engine, scope: Scope) -> None:
+        self._base = scope.base
+        self._hidden = Hidden(scope, AGENT)
+        self._looks_for_links = engine.name in LINKS
+        self._folders: dict[str, frozenset[str] | None] = {}
+        """For each folder the names of the links in it; None where nothing has to be looked at."""
+
+    def __call__(self, path: str) -> bool:
+        folder, _, name = path.rpartition("/")
+        try:
+            links = self._folders[folder]
+        except KeyError:
+            links = self._folders[folder] = self._look(folder)
+        return links is None or (name not in links and not self._hidden(path))
+
+    def _look(self, folder: str) -> frozenset[str] | None:
+        links = _links(os.path.join(self._base, folder)) if self._looks_for_links else frozenset()
+        return links if links or not self._hidden.silent(folder) else None
+
+
+def _links(folder: str) -> frozenset[str]:
+    """The symbolic links in a folder: to read it takes less time than to ask about each of its files."""
+    try:
+        with os.scandir(folder) as entries:
+            return frozenset(entry.name for entry in entries if entry.is_symlink())
+    except OSError:
+        return frozenset()

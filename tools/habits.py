@@ -1,0 +1,292 @@
+"""What models write that learned other agents' tools, and what it means for ours.
+
+One function a tool, used as `ToolSpec.adapt`. Other names of tools and parameters are tables in each tool's spec; here
+is what a name can't say: other units, other shapes, and options that change what a call does.
+
+Rules:
+1. A parameter that changes what is done is honoured, or the call is refused with the reason. What merely narrows or
+   decorates a result (`output_mode`, `description`) stays in the arguments, and dispatch notes that it was ignored.
+2. Pure, and total: any JSON object may come. What is of no known type is left to the schema, which says what is wrong.
+3. Arguments in our own shape come out as they went in.
+
+Sources: Roo Code and Cline (`args`, `files`, `line_range`), Claude Code (`Grep`, `MultiEdit`, milliseconds), Qwen Code
+and Gemini CLI (`paths`, `expected_replacements`), kimi-cli and kimi-code (`edit`, `mode`), Codex (`shell` with a list,
+`timeout_ms`, `apply_patch`), opencode (camel case, which `leaks.fit` undoes), Cursor and VS Code (`isRegexp`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+from roundtrip.tools.values import folded, integer, is_integer, loaded, pop, truth
+
+Arguments = Mapping[str, Any]
+
+PATH: Final[Mapping[str, str]] = dict.fromkeys(
+    ("file_path", "absolute_path", "filename", "file_name", "target_file", "relative_workspace_path"), "path"
+)
+"""Names of a file's path, as `ToolSpec.parameter_aliases`."""
+
+FOLDER: Final[Mapping[str, str]] = {
+    **PATH,
+    **dict.fromkeys(("directory", "dir", "dir_path", "folder", "target_directory"), "path"),
+}
+"""Names of a path that may be a folder's."""
+
+MILLISECONDS: Final = 10_000
+"""A time limit from here on is in milliseconds: as seconds it would be hours, which no tool here allows."""
+
+LONGEST: Final = MILLISECONDS - 1
+"""Seconds of a converted time limit, so that it is not converted again."""
+
+FILE_TYPES: Final[Mapping[str, str]] = {
+    "c": "*.{c,h}",
+    "cpp": "*.{cc,cpp,cxx,h,hh,hpp,hxx}",
+    "js": "*.{js,jsx,mjs,cjs}",
+    "kotlin": "*.{kt,kts}",
+    "markdown": "*.{md,markdown}",
+    "md": "*.{md,markdown}",
+    "py": "*.{py,pyi}",
+    "python": "*.{py,pyi}",
+    "ruby": "*.rb",
+    "rust": "*.rs",
+    "sh": "*.{sh,bash,zsh}",
+    "ts": "*.{ts,tsx,mts,cts}",
+    "typescript": "*.{ts,tsx,mts,cts}",
+    "yaml": "*.{yaml,yml}",
+}
+"""ripgrep's names of file types where they are no ending."""
+
+_SHELLS: Final = re.compile(r"(?:/(?:usr/)?bin/)?(?:ba|z|da)?sh")
+_SCRIPT_FLAGS: Final = ("-c", "-lc", "-ic", "-lic")
+_SPECIAL: Final = re.compile(r"[.^$*+?{}\[\]\\|()]")
+
+
+def read_file(arguments: Arguments) -> Arguments:
+    """Line ranges in all their spellings, and several files."""
+    rest = dict(arguments)
+    files = _files(rest)
+    if files is not None:
+        return {**rest, "files": files}
+    first = integer(pop(rest, "startline", "startlineoneindexed"))
+    last = integer(pop(rest, "endline", "endlineoneindexedinclusive"))
+    first, last = _span(pop(rest, "viewrange", "linerange", "lines", "range")) or (first, last)
+    if first is not None or last is not None:
+        rest["offset"] = max(first or 1, 1)
+        if last is not None and last >= 0:
+            rest["limit"] = max(last - rest["offset"] + 1, 1)
+    return rest
+
+
+def list_files(arguments: Arguments) -> Arguments:
+    """A depth of more than one level is all of them."""
+    rest = dict(arguments)
+    depth = integer(pop(rest, "depth", "maxdepth"))
+    if depth is not None and "recursive" not in rest:
+        rest["recursive"] = depth != 1
+    return rest
+
+
+def search_files(arguments: Arguments) -> Arguments:
+    """Flags of grep; what has no parameter here goes into the regex itself."""
+    rest = dict(arguments)
+    literal = truth(pop(rest, "literal", "fixedstrings", "f")) or truth(pop(rest, "isregexp", "isregex")) is False
+    folds = truth(pop(rest, "i", "ignorecase", "caseinsensitive")) or truth(pop(rest, "casesensitive")) is False
+    flags = ("i" if folds else "") + ("s" if truth(pop(rest, "multiline")) else "")
+    regex = rest.get("regex")
+    if isinstance(regex, str) and regex:
+        regex = _SPECIAL.sub(r"\\\g<0>", regex) if literal else regex
+        rest["regex"] = f"(?{flags}){regex}" if flags else regex
+    around = [integer(pop(rest, *names)) for names in (("a", "aftercontext"), ("b", "beforecontext"), ("c",))]
+    lines = [number for number in around if number is not None]
+    if lines and "context" not in rest:
+        rest["context"] = max(lines)
+    pop(rest, "n", "linenumbers")  # the lines are always numbered
+    if rest.get("output_mode") == "content":
+        del rest["output_mode"]
+    return _with_file_type(rest)
+
+
+def _with_file_type(rest: dict[str, Any]) -> dict[str, Any]:
+    pattern, kind = rest.get("file_pattern"), rest.get("type")
+    if isinstance(pattern, list) and pattern and all(isinstance(glob, str) for glob in pattern):
+        rest["file_pattern"] = pattern[0] if len(pattern) == 1 else f"{{{','.join(pattern)}}}"
+    if not pattern and isinstance(kind, str) and re.fullmatch(r"\w+", kind):
+        rest["file_pattern"] = FILE_TYPES.get(kind, f"*.{kind}")
+        del rest["type"]
+    return rest
+
+
+def write_to_file(arguments: Arguments) -> Arguments | str:
+    """`mode` and its like: whether what is there is kept."""
+    rest = dict(arguments)
+    mode = pop(rest, "mode")
+    if mode is not None and mode not in ("append", "overwrite", "a", "w", "create", "write"):
+        return f"mode {mode!r} is not known; it can be overwrite or append"
+    if mode in ("append", "a"):
+        rest["append"] = True
+    return rest
+
+
+def edit_file(arguments: Arguments) -> Arguments | str:
+    """One edit as it is, several as `edits`."""
+    rest = dict(arguments)
+    if truth(pop(rest, "useregex", "isregex", "regex")):
+        return "old_string is never a regex here; give the exact text"
+    if truth(pop(rest, "ignorecase")):
+        return "old_string is compared with its case; give the exact text"
+    expected = integer(pop(rest, "expectedreplacements", "expectedoccurrences"))
+    several = pop(rest, "allowmultiple") if "replace_all" not in rest else None
+    if several is not None or (expected or 0) > 1:
+        rest.setdefault("replace_all", True if several is None else several)
+    edits = pop(rest, "edits", "edit", "replacements", "operations", "changes")
+    if edits is None:
+        return rest if "old_string" in rest else _with_diff(rest)
+    edits = loaded(edits)
+    found = [_edit(edit) for edit in (edits if isinstance(edits, list) else [edits])]
+    if len(found) == 1 and isinstance(found[0], dict):
+        return {**rest, **found[0]}
+    return {**rest, "edits": found}
+
+
+_EDIT_NAMES: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("oldstring", "oldstr", "oldtext", "old", "search", "find"), "old_string"),
+    **dict.fromkeys(("newstring", "newstr", "newtext", "new", "replace", "replacement"), "new_string"),
+    **dict.fromkeys(("replaceall", "allowmultiple"), "replace_all"),
+    **dict.fromkeys(("filepath", "path"), "path"),
+}
+
+
+def _edit(edit: Any) -> Any:
+    """One entry of a list of edits under our names; what is none is left to the schema."""
+    return {_EDIT_NAMES.get(folded(key), key): value for key, value in edit.items()} if isinstance(edit, dict) else edit
+
+
+def editor(arguments: Arguments) -> Arguments:
+    """Roo's `insert_content` has no command, and its line is the one to insert before, 0 for the file's end."""
+    rest = dict(arguments)
+    line = integer(pop(rest, "line"))
+    if "command" not in rest and line is not None:
+        rest = {"command": "insert", **rest, "insert_line": line - 1}
+    return rest
+
+
+def apply_diff(arguments: Arguments) -> Arguments | str:
+    """The diff out of Roo's `args`, out of a list of blocks, or out of Codex' command line."""
+    rest = dict(arguments)
+    wrapped = loaded(pop(rest, "args"))
+    if isinstance(wrapped, dict):
+        files = wrapped.get("file", wrapped.get("files"))
+        files = files if isinstance(files, list) else [files]
+        if len(files) > 1:
+            return "one call changes one file here; make a call for each"
+        if isinstance(files[0], dict):
+            rest.update(files[0])
+    command = rest.get("command")
+    if "diff" not in rest and isinstance(command, list) and len(command) == 2 and command[0] == "apply_patch":
+        rest["diff"] = command[1]
+        del rest["command"]
+    rest = _with_diff(rest)
+    diff = rest.get("diff")
+    blocks = [_block(block) for block in (diff if isinstance(diff, list) else [diff])]
+    if all(isinstance(block, str) for block in blocks):
+        rest["diff"] = "\n".join(blocks)
+    return rest
+
+
+def _with_diff(rest: dict[str, Any]) -> dict[str, Any]:
+    """Blocks or a patch under other names. They are no aliases: without a name, path and content mean write_to_file."""
+    return (
+        rest if "diff" in rest or (diff := pop(rest, "content", "patch", "blocks")) is None else {**rest, "diff": diff}
+    )
+
+
+def _block(block: Any) -> Any:
+    return block.get("content") if isinstance(block, dict) else block
+
+
+def execute_command(arguments: Arguments) -> Arguments | str:
+    """Milliseconds, and a shell that is called with a script."""
+    rest = dict(arguments)
+    limit = integer(pop(rest, "timeoutms", "timeoutmillis", "timeoutmilliseconds"))
+    if limit is not None and "timeout" not in rest:
+        rest["timeout"] = _seconds(limit)
+    timeout = integer(rest.get("timeout"))
+    if timeout is not None and timeout >= MILLISECONDS:
+        rest["timeout"] = _seconds(timeout)
+    command = loaded(rest.get("command"))
+    if isinstance(command, list):
+        script = len(command) == 3 and all(isinstance(word, str) for word in command) and command[1] in _SCRIPT_FLAGS
+        rest["command"] = command = command[2] if script and _SHELLS.fullmatch(command[0]) else command
+    if _is_patch(command):
+        return 'apply_patch is no program here: call the tool apply_patch with {"input": "*** Begin Patch …"}'
+    return rest
+
+
+def read_command_output(arguments: Arguments) -> Arguments:
+    """Claude's `KillShell` is known by its parameter; its ids have a word in front, and it waits in milliseconds."""
+    rest = dict(arguments)
+    ended = pop(rest, "shellid")
+    if ended is not None:
+        rest = {"id": ended, "kill": True, **rest}
+    number = re.fullmatch(r"[A-Za-z_# -]*(\d{1,9})", rest["id"]) if isinstance(rest.get("id"), str) else None
+    if number:
+        rest["id"] = int(number[1])
+    limit, block = integer(pop(rest, "timeout", "timeoutms")), truth(pop(rest, "block"))
+    if limit is not None and block is not False and "wait" not in rest:
+        rest["wait"] = _seconds(limit) if limit >= MILLISECONDS else limit
+    return rest
+
+
+def _seconds(milliseconds: int) -> int:
+    return min(max(round(milliseconds / 1000), 1), LONGEST)
+
+
+def _is_patch(command: Any) -> bool:
+    """Whether a command line hands a patch to Codex' own program."""
+    words = command if isinstance(command, list) else [command]
+    text = " ".join(word for word in words if isinstance(word, str))
+    return bool(re.match(r"\s*(?:cd \S+ && )?apply_?patch\b", text)) and "*** Begin Patch" in text
+
+
+def _files(rest: dict[str, Any]) -> list[Any] | None:
+    """Several files, in the present shape; takes them out of the arguments. None where it is not about several."""
+    wrapped = loaded(pop(rest, "args"))
+    if isinstance(wrapped, dict):
+        rest.update(wrapped)
+    path = loaded(rest.get("path"))
+    found = path if isinstance(path, list) and path else loaded(pop(rest, "files", "paths", "filepaths", "file"))
+    if found is path and found is not None:
+        del rest["path"]
+    if found is None:
+        return None
+    return [_file(one) for one in (found if isinstance(found, list) else [found])]
+
+
+def _file(file: Any) -> Any:
+    """One of several files; its line ranges under one name."""
+    if not isinstance(file, dict):
+        return file
+    found = dict(file)
+    path = pop(found, "path", "filepath", "absolutepath")
+    ranges = pop(found, "lineranges", "linerange", "range", "lines")
+    first, last = pop(found, "startline"), pop(found, "endline")
+    if ranges is None and first is not None and last is not None:
+        ranges = f"{first}-{last}"
+    if path is not None:
+        found = {"path": path, **found}
+    if ranges is not None:
+        several = isinstance(ranges, list) and not all(is_integer(number) for number in ranges)
+        found["line_ranges"] = ranges if several else [ranges]
+    return found
+
+
+def _span(value: Any) -> tuple[int, int | None] | None:
+    """First and last line out of [1, 50], "1-50" or "10"; -1 is the file's end."""
+    parts = value if isinstance(value, list) else re.findall(r"-?\d+", re.sub(r"(?<=\d)-", " ", str(value or "")))
+    numbers = [integer(part) for part in parts[:2]]
+    if not numbers or numbers[0] is None:
+        return None
+    return numbers[0], numbers[1] if len(numbers) > 1 else None
