@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from roundtrip.agent.runtime.sandbox import Kind, find
+from roundtrip.agent.runtime.sandbox.policy import Kind, find
 
 _FOLDER = Path(__file__).parents[1] / ".pytest_cache" / "sandbox"
 

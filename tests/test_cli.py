@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from fault_server import Answer, FaultServer, call, calls, props, says, serving
 from roundtrip.agent.commands.scripted_server import ScriptedServer
-from roundtrip.agent.runtime.sandbox import find
+from roundtrip.agent.runtime.sandbox.policy import find
 
 ANSWER = {"chunks": ["All ", "fine."]}
 KEYS = {"answer", "outcome", "error", "exit_code", "calls", "repairs", "usage", "messages", "session"}

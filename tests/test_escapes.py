@@ -24,10 +24,10 @@ from roundtrip.agent.messages import Assistant, Call
 from roundtrip.agent.rules.approvals import Rules
 from roundtrip.agent.rules.repeats import Repeats
 from roundtrip.agent.runtime.calls import CallRunner
-from roundtrip.agent.runtime.confinement import Confinement
 from roundtrip.agent.runtime.jobs import LocalJobs
 from roundtrip.agent.runtime.permissions import Permissions, Scripted
-from roundtrip.agent.runtime.sandbox import find
+from roundtrip.agent.runtime.sandbox.confinement import Confinement
+from roundtrip.agent.runtime.sandbox.policy import find
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.agent.tooling import Approver, Intent, Refusal
 from roundtrip.tools.toolset import default_tools

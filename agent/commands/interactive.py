@@ -89,7 +89,7 @@ async def _load(options: Options, settings: Settings, repl: Repl) -> Chat:
         await asyncio.to_thread(importlib.import_module, name)
     from roundtrip.agent.commands.assembly import setup_of
     from roundtrip.agent.runtime.chat import Chat
-    from roundtrip.agent.runtime.sandbox import find as find_sandbox
+    from roundtrip.agent.runtime.sandbox.policy import find as find_sandbox
 
     if notice := find_sandbox(repl.root).notice(options.sandbox):
         repl.say(notice)

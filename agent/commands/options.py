@@ -12,7 +12,7 @@ from roundtrip.agent.runtime.config import ConfigError
 from roundtrip.agent.runtime.sessions import find
 
 if TYPE_CHECKING:
-    from roundtrip.agent.runtime.sandbox import Mode as SandboxMode
+    from roundtrip.agent.runtime.sandbox.policy import Mode as SandboxMode
 
 
 @dataclass(frozen=True, slots=True)

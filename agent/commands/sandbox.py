@@ -9,8 +9,8 @@ from typing import Final, TextIO
 
 from roundtrip.agent.commands.sandbox_probes import PROBES, scene
 from roundtrip.agent.frontends.words import printable
-from roundtrip.agent.runtime import landlock
-from roundtrip.agent.runtime.sandbox import Kind, Sandbox
+from roundtrip.agent.runtime.sandbox import landlock
+from roundtrip.agent.runtime.sandbox.policy import Kind, Sandbox
 
 _HOLDS, _BROKEN, _NOT_HERE = 0, 1, 2
 _NAMES: Final = {"bwrap": "bubblewrap", "landlock": "Landlock", "none": "none"}

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Final
 
 from roundtrip.agent.runtime.config import config_path, state_path
-from roundtrip.agent.runtime.confinement import Confinement
 from roundtrip.agent.runtime.jobs import LocalJobs
-from roundtrip.agent.runtime.sandbox import Kind, cache_path
+from roundtrip.agent.runtime.sandbox.confinement import Confinement
+from roundtrip.agent.runtime.sandbox.policy import Kind, cache_path
 from roundtrip.agent.tooling import Refusal
 
 _SECONDS: Final = 20

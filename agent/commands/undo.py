@@ -10,7 +10,7 @@ from typing import TextIO
 
 from roundtrip.agent.frontends.words import printable
 from roundtrip.agent.frontends.words_undo import outcome_lines, overview_lines
-from roundtrip.agent.runtime.checkpoints import Checkpoints
+from roundtrip.agent.runtime.checkpoints.recorder import Checkpoints
 from roundtrip.agent.tooling import Refusal
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from roundtrip.agent.frontends.words import age, printable
-from roundtrip.agent.runtime.restores import Item, Outcome, Overview
+from roundtrip.agent.runtime.checkpoints.restores import Item, Outcome, Overview
 
 _MOST: Final = 30
 """Files, or checkpoints, that are named."""

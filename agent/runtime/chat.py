@@ -22,14 +22,14 @@ from typing import Final
 from roundtrip.agent.conversation import Conversation
 from roundtrip.agent.events import ClosedEvent, Event, ModelChanged, Rewound, TurnEnded
 from roundtrip.agent.messages import Message, ToolResult, User
-from roundtrip.agent.runtime.checkpoints import Checkpoints
+from roundtrip.agent.runtime.checkpoints.news import without_note
+from roundtrip.agent.runtime.checkpoints.recorder import Checkpoints
 from roundtrip.agent.runtime.client import OpenAIModel
-from roundtrip.agent.runtime.confinement import Confinement
 from roundtrip.agent.runtime.jobs import OUTPUTS, LocalJobs
 from roundtrip.agent.runtime.loop import Agent
 from roundtrip.agent.runtime.models import family, first_model
-from roundtrip.agent.runtime.news import without_note
 from roundtrip.agent.runtime.request_log import LoggedModel
+from roundtrip.agent.runtime.sandbox.confinement import Confinement
 from roundtrip.agent.runtime.session_log import Header, Loaded, SessionError, SessionLog, new_id
 from roundtrip.agent.runtime.sessions import closing, model_of, rebuilt
 from roundtrip.agent.runtime.setup import Setup

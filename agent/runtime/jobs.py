@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Final
 
 from roundtrip.agent.runtime import process
-from roundtrip.agent.runtime.confinement import Confinement
 from roundtrip.agent.runtime.job import LocalJob
 from roundtrip.agent.runtime.recording import Recording
-from roundtrip.agent.runtime.sandbox import Policy
-from roundtrip.agent.runtime.tell_tales import note
+from roundtrip.agent.runtime.sandbox.confinement import Confinement
+from roundtrip.agent.runtime.sandbox.policy import Policy
+from roundtrip.agent.runtime.sandbox.tell_tales import note
 from roundtrip.agent.tooling import Finished, Job, Output, Refusal
 
 SHELLS: Final = ("/bin/bash", "/usr/bin/bash", "/bin/sh")

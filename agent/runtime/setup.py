@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from roundtrip.agent.runtime.config import Settings
-from roundtrip.agent.runtime.sandbox import Mode
+from roundtrip.agent.runtime.sandbox.policy import Mode
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.agent.tooling import Inquire, Ports, Situation, Tool
 

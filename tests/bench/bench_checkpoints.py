@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from roundtrip.agent.messages import Call, Effect
-from roundtrip.agent.runtime.checkpoints import Checkpoints
+from roundtrip.agent.runtime.checkpoints.recorder import Checkpoints
 from roundtrip.agent.tooling import Intent
 
 REPEATS = 5

@@ -14,9 +14,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from roundtrip.agent.runtime.confinement import Confinement
 from roundtrip.agent.runtime.jobs import LocalJobs
-from roundtrip.agent.runtime.sandbox import Kind
+from roundtrip.agent.runtime.sandbox.confinement import Confinement
+from roundtrip.agent.runtime.sandbox.policy import Kind
 
 RUNS = 31
 KINDS: tuple[Kind, ...] = ("none", "bwrap", "landlock")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from roundtrip.agent.commands import sandbox
 from roundtrip.agent.commands.sandbox_probes import PROBES
-from roundtrip.agent.runtime import landlock
-from roundtrip.agent.runtime.sandbox import Kind
+from roundtrip.agent.runtime.sandbox import landlock
+from roundtrip.agent.runtime.sandbox.policy import Kind
 from sandboxes import need, outside_tmp
 
 WORKS = ("commands can write in the workspace and in $TMPDIR", "git can write its data")

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 from roundtrip.agent.messages import Call, Effect
-from roundtrip.agent.runtime import checkpoint_log
-from roundtrip.agent.runtime.checkpoints import Checkpoints
-from roundtrip.agent.runtime.looking import LARGEST, LARGEST_NAMED
-from roundtrip.agent.runtime.restores import Outcome, Overview
+from roundtrip.agent.runtime.checkpoints import checkpoint_log
+from roundtrip.agent.runtime.checkpoints.looking import LARGEST, LARGEST_NAMED
+from roundtrip.agent.runtime.checkpoints.recorder import Checkpoints
+from roundtrip.agent.runtime.checkpoints.restores import Outcome, Overview
 from roundtrip.agent.tooling import Intent
 
 Change = Callable[[Path], object]
@@ -558,7 +558,7 @@ CUT_OFF = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from roundtrip.agent.messages import Call
-from roundtrip.agent.runtime.checkpoints import Checkpoints
+from roundtrip.agent.runtime.checkpoints.recorder import Checkpoints
 from roundtrip.agent.tooling import Intent
 
 checkpoints = Checkpoints(Path(sys.argv[1]), Path(sys.argv[2]), print)
@@ -609,7 +609,7 @@ KILLED = """
 import asyncio, sys
 from pathlib import Path
 from roundtrip.agent.messages import Call
-from roundtrip.agent.runtime.checkpoints import Checkpoints
+from roundtrip.agent.runtime.checkpoints.recorder import Checkpoints
 from roundtrip.agent.tooling import Intent
 
 async def main() -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 from processes import dies, written
-from roundtrip.agent.runtime import sandbox
-from roundtrip.agent.runtime.confinement import Confinement
 from roundtrip.agent.runtime.jobs import LocalJobs
-from roundtrip.agent.runtime.sandbox import Kind
+from roundtrip.agent.runtime.sandbox import policy as sandbox
+from roundtrip.agent.runtime.sandbox.confinement import Confinement
+from roundtrip.agent.runtime.sandbox.policy import Kind
 from roundtrip.agent.tooling import Job, Refusal
 from sandboxes import need, outside_tmp
 

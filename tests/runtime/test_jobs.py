@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from processes import dies, is_alive, written
 from roundtrip.agent.runtime import jobs as jobs_module
-from roundtrip.agent.runtime.confinement import Confinement
 from roundtrip.agent.runtime.jobs import LocalJobs, command_environment
-from roundtrip.agent.runtime.sandbox import NOTHING
+from roundtrip.agent.runtime.sandbox.confinement import Confinement
+from roundtrip.agent.runtime.sandbox.policy import NOTHING
 from roundtrip.agent.tooling import Job, Refusal
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from roundtrip.agent.runtime.confinement import Confinement
 from roundtrip.agent.runtime.jobs import LocalJobs
-from roundtrip.agent.runtime.repositories import git_data
+from roundtrip.agent.runtime.sandbox.confinement import Confinement
+from roundtrip.agent.runtime.sandbox.repositories import git_data
 from roundtrip.agent.tooling import Refusal
 from sandboxes import need, outside_tmp
 

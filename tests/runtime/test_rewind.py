@@ -17,9 +17,9 @@ from roundtrip.agent.frontends.terminal.undoing import checkpoints as checkpoint
 from roundtrip.agent.messages import Call, User
 from roundtrip.agent.runtime.calls import NOT_STARTED
 from roundtrip.agent.runtime.chat import Chat
-from roundtrip.agent.runtime.checkpoints import Checkpoints
+from roundtrip.agent.runtime.checkpoints.recorder import Checkpoints
+from roundtrip.agent.runtime.checkpoints.restores import Overview
 from roundtrip.agent.runtime.config import Settings
-from roundtrip.agent.runtime.restores import Overview
 from roundtrip.agent.runtime.sessions import find
 from roundtrip.agent.runtime.setup import Setup
 from roundtrip.agent.tooling import Intent, Output, Refusal

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
-from roundtrip.agent.runtime import sandbox
-from roundtrip.agent.runtime.sandbox import (
+from roundtrip.agent.runtime.sandbox import policy as sandbox
+from roundtrip.agent.runtime.sandbox.policy import (
     CACHES,
     Kind,
     Policy,

@@ -120,7 +120,7 @@ def test_people_see_and_kill_them(tmp_path: Path) -> None:
 AGENT = """
 import asyncio, sys
 from pathlib import Path
-from roundtrip.agent.runtime.confinement import Confinement
+from roundtrip.agent.runtime.sandbox.confinement import Confinement
 from roundtrip.agent.runtime.jobs import LocalJobs
 
 async def main():

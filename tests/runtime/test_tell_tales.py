@@ -3,7 +3,7 @@
 from typing import Literal
 
 import pytest
-from roundtrip.agent.runtime.tell_tales import note
+from roundtrip.agent.runtime.sandbox.tell_tales import note
 
 NETWORK, SOCKETS, OUTSIDE, KEYS, LEFT = "can't reach servers", "not even localhost", "--writable", "hides keys", "the &"
 

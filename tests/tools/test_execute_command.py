@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from roundtrip.agent.messages import ToolResult
-from roundtrip.agent.runtime.confinement import Confinement
 from roundtrip.agent.runtime.jobs import LocalJobs
+from roundtrip.agent.runtime.sandbox.confinement import Confinement
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.tools.caps import Caps
 from roundtrip.tools.execute_command import ExecuteCommand

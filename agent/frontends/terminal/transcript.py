@@ -38,7 +38,7 @@ from roundtrip.agent.frontends.terminal.blocks import Block
 from roundtrip.agent.frontends.terminal.markdown import MarkdownStream
 from roundtrip.agent.frontends.words import call_line, count
 from roundtrip.agent.messages import Call
-from roundtrip.agent.runtime.news import without_note
+from roundtrip.agent.runtime.checkpoints.news import without_note
 
 _HEAD, _TAIL = 3, 5
 """Lines of a command's output that are shown from its beginning and its end."""

@@ -10,9 +10,9 @@ from roundtrip.agent.frontends.terminal.view import Console
 from roundtrip.agent.frontends.words import printable
 from roundtrip.agent.frontends.words_undo import outcome_lines, overview_lines
 from roundtrip.agent.messages import User
-from roundtrip.agent.runtime.checkpoints import Checkpoints
-from roundtrip.agent.runtime.news import digest
-from roundtrip.agent.runtime.restores import Item, Outcome
+from roundtrip.agent.runtime.checkpoints.news import digest
+from roundtrip.agent.runtime.checkpoints.recorder import Checkpoints
+from roundtrip.agent.runtime.checkpoints.restores import Item, Outcome
 from roundtrip.agent.tooling import Refusal
 
 if TYPE_CHECKING:

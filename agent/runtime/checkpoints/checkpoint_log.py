@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final, Literal
 
-from roundtrip.agent.runtime.shadow_git import GitError, ShadowGit
-from roundtrip.agent.runtime.states import State
+from roundtrip.agent.runtime.checkpoints.shadow_git import GitError, ShadowGit
+from roundtrip.agent.runtime.checkpoints.states import State
 
 MOST_KEPT: Final = 500
 """Records."""

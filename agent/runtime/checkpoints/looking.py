@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from roundtrip.agent.runtime.shadow_git import GitError, ShadowGit
+from roundtrip.agent.runtime.checkpoints.shadow_git import GitError, ShadowGit
 
 LARGEST: Final = 8 * 1024 * 1024
 LARGEST_NAMED: Final = 64 * 1024 * 1024

@@ -25,9 +25,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal
 
-from roundtrip.agent.runtime import landlock
 from roundtrip.agent.runtime.config import config_path, state_path
-from roundtrip.agent.runtime.repositories import git_data
+from roundtrip.agent.runtime.sandbox import landlock
+from roundtrip.agent.runtime.sandbox.repositories import git_data
 
 Mode = Literal["auto", "off", "strict"]
 """auto: the best there is. strict: nothing runs where not every promise can be kept."""

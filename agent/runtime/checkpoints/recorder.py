@@ -24,14 +24,14 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from roundtrip.agent.messages import Call
-from roundtrip.agent.runtime.checkpoint_log import LONGEST_KEPT, MOST_KEPT, CheckpointLog, Origin, Record
-from roundtrip.agent.runtime.looking import TooMuch
-from roundtrip.agent.runtime.news import News, digest
-from roundtrip.agent.runtime.restores import Outcome, Overview, Restores
-from roundtrip.agent.runtime.running import Command, Running
-from roundtrip.agent.runtime.shadow import Progress, Shadow
-from roundtrip.agent.runtime.shadow_git import GitError, ShadowGit, Stopped, forget
-from roundtrip.agent.runtime.states import State
+from roundtrip.agent.runtime.checkpoints.checkpoint_log import LONGEST_KEPT, MOST_KEPT, CheckpointLog, Origin, Record
+from roundtrip.agent.runtime.checkpoints.looking import TooMuch
+from roundtrip.agent.runtime.checkpoints.news import News, digest
+from roundtrip.agent.runtime.checkpoints.restores import Outcome, Overview, Restores
+from roundtrip.agent.runtime.checkpoints.running import Command, Running
+from roundtrip.agent.runtime.checkpoints.shadow import Progress, Shadow
+from roundtrip.agent.runtime.checkpoints.shadow_git import GitError, ShadowGit, Stopped, forget
+from roundtrip.agent.runtime.checkpoints.states import State
 from roundtrip.agent.tooling import Intent, Output, Refusal
 
 _ABOUT: Final = 120

@@ -21,9 +21,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
 
-from roundtrip.agent.runtime.looking import ARGUMENTS, LARGEST, LARGEST_NAMED, Found, Looker, empty_ones, pairs, split
-from roundtrip.agent.runtime.shadow_git import GitError, ShadowGit
-from roundtrip.agent.runtime.states import Change, Entry, Notes, State
+from roundtrip.agent.runtime.checkpoints.looking import (
+    ARGUMENTS,
+    LARGEST,
+    LARGEST_NAMED,
+    Found,
+    Looker,
+    empty_ones,
+    pairs,
+    split,
+)
+from roundtrip.agent.runtime.checkpoints.shadow_git import GitError, ShadowGit
+from roundtrip.agent.runtime.checkpoints.states import Change, Entry, Notes, State
 
 _BATCH: Final = 1000
 _MANY: Final = 500

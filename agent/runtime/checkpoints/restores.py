@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from roundtrip.agent.runtime.checkpoint_log import CheckpointLog, Kind, Origin, Record
-from roundtrip.agent.runtime.put_back import PutBack
-from roundtrip.agent.runtime.shadow import Shadow
-from roundtrip.agent.runtime.shadow_git import GitError, ShadowGit
-from roundtrip.agent.runtime.states import Entry
+from roundtrip.agent.runtime.checkpoints.checkpoint_log import CheckpointLog, Kind, Origin, Record
+from roundtrip.agent.runtime.checkpoints.put_back import PutBack
+from roundtrip.agent.runtime.checkpoints.shadow import Shadow
+from roundtrip.agent.runtime.checkpoints.shadow_git import GitError, ShadowGit
+from roundtrip.agent.runtime.checkpoints.states import Entry
 from roundtrip.agent.tooling import Refusal
 
 _LONGEST_DIFF: Final = 400

@@ -17,8 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TextIO
 
-from roundtrip.agent.runtime.localhost import Localhost
-from roundtrip.agent.runtime.sandbox import (
+from roundtrip.agent.runtime.sandbox.localhost import Localhost
+from roundtrip.agent.runtime.sandbox.policy import (
     NOTHING,
     Kind,
     Mode,

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from roundtrip.agent.runtime.checkpoint_log import Origin
+from roundtrip.agent.runtime.checkpoints.checkpoint_log import Origin
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""The sandbox of commands: `policy` plans it, `confinement` puts it into effect, for bubblewrap or `landlock`."""
