@@ -99,6 +99,9 @@ def _prompt(argv: list[str]) -> int:
     if options.version:
         print(f"roundtrip {__version__}")
         return 0
+    if len(options.prompt) == 1 and options.prompt[0] in COMMANDS and "--" not in argv:
+        word = options.prompt[0]
+        parser.error(f"{word} is a command only as the first word: agent {word} …; as a prompt: agent … -- {word}")
     if not options.prompt and sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty():
         if options.json or options.stream_json:
             parser.error("--json and --stream-json need a prompt")

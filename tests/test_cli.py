@@ -104,6 +104,13 @@ def test_behind_two_dashes_a_command_is_a_prompt(home: Home, server: ScriptedSer
     assert body(server)["messages"][1]["content"] == "parse"
 
 
+def test_a_command_behind_a_flag_is_not_taken_for_a_prompt(home: Home, server: ScriptedServer) -> None:
+    ended = home.run("--base-url", server.base_url, "undo")
+    assert ended.returncode == 2
+    assert "undo is a command only as the first word" in ended.stderr
+    assert not server.bodies
+
+
 def test_json(home: Home, server: ScriptedServer) -> None:
     ended = home.run("hi", "--json", "--base-url", server.base_url)
     printed = json.loads(ended.stdout)

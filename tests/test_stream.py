@@ -310,7 +310,7 @@ def test_sigterm_ends_a_command_and_the_session_goes_on(home: Home, out: str) ->
 
 
 class Silent:
-    """A server that hears a request and says nothing, until it is told to."""
+    """A server that hears a request and says nothing, until it is told to; but it tells of itself."""
 
     def __init__(self) -> None:
         self._listening = socket.create_server(("127.0.0.1", 0))
@@ -319,11 +319,16 @@ class Silent:
         self._heard: list[socket.socket] = []
 
     def request(self) -> str:
-        """Path of the next request."""
+        """Path of the next request, of those that are not about the server itself."""
         connection, _ = self._listening.accept()
         self._heard.append(connection)
-        head = connection.recv(65536).decode()
-        return head.split()[1]
+        path = connection.recv(65536).decode().split()[1]
+        if path == "/props":
+            body = '{"default_generation_settings": {"n_ctx": 131072}}'
+            head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
+            connection.sendall(f"{head}connection: close\r\n\r\n{body}".encode())
+            return self.request()
+        return path
 
     def answer(self, text: str) -> None:
         """To the last request."""

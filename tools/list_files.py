@@ -12,9 +12,19 @@ from roundtrip.agent.messages import ToolResult, ToolSpec
 from roundtrip.agent.tooling import Finished, Intent, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.caps import DEFAULT, Caps
-from roundtrip.tools.engines import PYTHON, SECONDS, Counting, Engine, Progress, Records, fitting, installed, nested
-from roundtrip.tools.globs import matcher
-from roundtrip.tools.ignore import AGENT, GIT, Hidden, Scope, scope_of
+from roundtrip.tools.finding.engines import (
+    PYTHON,
+    SECONDS,
+    Counting,
+    Engine,
+    Progress,
+    Records,
+    fitting,
+    installed,
+    nested,
+)
+from roundtrip.tools.finding.globs import matcher
+from roundtrip.tools.finding.ignore import AGENT, GIT, Hidden, Scope, scope_of
 from roundtrip.tools.paths import failure, intend, unfit_folder
 
 SPARE = 64

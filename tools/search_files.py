@@ -13,11 +13,11 @@ from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.encodings import SNIFFED, WIDE, is_binary
-from roundtrip.tools.engines import SECONDS, Engine, Progress, Records, installed
-from roundtrip.tools.grep import SEARCHED, Job
-from roundtrip.tools.ignore import scope_of
+from roundtrip.tools.finding.engines import SECONDS, Engine, Progress, Records, installed
+from roundtrip.tools.finding.grep import SEARCHED, Job
+from roundtrip.tools.finding.ignore import scope_of
+from roundtrip.tools.finding.patterns import read_pattern
 from roundtrip.tools.paths import failure, intend, missing
-from roundtrip.tools.patterns import read_pattern
 
 CONTEXT = 10
 ADVICE = r"It must be a regex of Python's; characters such as ( [ { * + ? | are found as \(, \[ and so on."

@@ -15,11 +15,11 @@ from urllib.parse import urljoin, urlsplit
 from roundtrip.agent.messages import ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal
 from roundtrip.tools.caps import DEFAULT, Caps
-from roundtrip.tools.detached import detached
-from roundtrip.tools.fetching import Answer, get, one_line
-from roundtrip.tools.pages import Page, read_page
 from roundtrip.tools.paths import failure
-from roundtrip.tools.urls import Target, read_url
+from roundtrip.tools.web.detached import detached
+from roundtrip.tools.web.fetching import Answer, get, one_line
+from roundtrip.tools.web.pages import Page, read_page
+from roundtrip.tools.web.urls import Target, read_url
 
 LARGEST = 4 * 1024 * 1024
 """Bytes of a body that are read."""

@@ -16,10 +16,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, TextIO
 
 from roundtrip.agent.events import AssistantEnded, Event, Repaired
-from roundtrip.agent.leaks import Offer
+from roundtrip.agent.leaks import Offer, called
+from roundtrip.agent.messages import Call
 from roundtrip.agent.wire.assemble import Assembler
 from roundtrip.agent.wire.chunks import Delta, read_delta
 from roundtrip.agent.wire.profiles import GENERIC, KIMI, profile_for
@@ -65,7 +67,7 @@ def parse(request: Mapping[str, Any]) -> dict[str, Any]:
     ended = events[-1]
     assert isinstance(ended, AssistantEnded)
     profile = KIMI if named is GENERIC and not _text(request, "model") else assembler.profile
-    good = [call for call in ended.message.calls if not call.problem]
+    good = [_named(call, offers) for call in ended.message.calls if not call.problem]
     bad = [call for call in ended.message.calls if call.problem]
     return {
         "content": ended.message.content,
@@ -80,6 +82,12 @@ def parse(request: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "repairs": [{"kind": event.kind, "raw": event.raw} for event in events if isinstance(event, Repaired)],
     }
+
+
+def _named(call: Call, offers: tuple[Offer, ...]) -> Call:
+    """With the tool's name as it was offered: a history keeps the model's spelling, but a program looks the tool up."""
+    offer = called(offers, call.name)
+    return replace(call, name=offer.spelt(call.name)) if offer else call
 
 
 def _unresolved(name: str | None, header: str, raw: str, reason: str) -> dict[str, Any]:

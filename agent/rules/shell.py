@@ -9,7 +9,8 @@ Rules:
    two leaves there are only blanks. What tree-sitter skipped, or took for something else, shows there.
 3. A word is fixed where every shell reads the same text in it. An expansion, a glob or a brace makes it open: then
    its text is what it certainly begins with.
-4. What dash and bash read differently is not known: `$'…'`, `$"…"`, `[[ … ]]`, `((…))`, `<<<`, `|&`, arrays.
+4. What dash and bash read differently is not known: `$'…'`, `$"…"`, `[[ … ]]`, `((…))`, `<<<`, `|&`, arrays. So are
+   backquotes, which have rules of quoting of their own, and lines that go on in the middle of a word.
 5. Here-documents are measured again by hand, because tree-sitter loses substitutions in them.
 """
 
@@ -35,7 +36,10 @@ DEEPEST: Final = 150
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A simple command: its words, and the variables that are set for it (by it, if there are no words)."""
+    """A simple command: its words, and the variables that are set for it (by it, if there are no words).
+
+    sets: `NAME=value`, or what else stands in its place; `*` for what is not known of a value.
+    """
 
     words: tuple[Word, ...] = ()
     sets: tuple[str, ...] = ()
@@ -69,9 +73,9 @@ _KNOWN: Final = frozenset(_KINDS.split())
 
 _PLAIN: Final = r"[^\s'\"\\`$|&;<>()]"
 _LEAVES: Final = {
-    "word": rf"(?:{_PLAIN}|\\[\s\S])+",
+    "word": rf"(?:{_PLAIN}|\\[^\n])+",
     "extglob_pattern": r"[\w*?.|/\[\]-]+",
-    "string_content": r"(?:[^\"\\`$]|\\[\s\S]|\$(?![\w({\[?!#@*$'-]))*",
+    "string_content": r"(?:[^\"\\`$]|\\[^\n]|\$(?![\w({\[?!#@*$'-]))*",
     "raw_string": r"'[^']*'",
     "number": r"-?[0-9]+",
     "variable_name": r"\w+",
@@ -82,7 +86,14 @@ _LEAVES: Final = {
 }
 """What a leaf of a kind looks like. Others are punctuation, and are their own kind."""
 
-_TEST: Final = re.compile(r"\[ (?:[\w ./=!@%:+,-]|\"(?:\$\w+|[\w ./-])*\"|\$\w+)* \]")
+_BAD_LEAVES: Final = frozenset({"`", "|&"})
+
+_TESTED: Final = r"(?:[\w./=@%:+,-]+|\"(?:[\w ./=@%:+,-]|\$\w+(?!\w))*\"|\$[?#])"
+_TEST: Final = re.compile(
+    rf"\[ (?:! )?(?:(?:-[a-uw-zA-QS-Z] )?{_TESTED}|{_TESTED} (?:==?|!=|-(?:eq|ne|lt|le|gt|ge|nt|ot|ef)) {_TESTED}) \]"
+)
+"""A test of one or of two words. Not `-v` and `-R`: to those, bash computes the words (`a[$(rm x)]`)."""
+
 _ARITHMETIC: Final = re.compile(r"\$\(\([\d\s+*/%()-]*\)\)")
 _EXPANSION: Final = re.compile(r"\$\{[A-Za-z_]\w*\}|\$\{[0-9?@*#]\}")
 _GAP: Final = re.compile(r"(?:[ \t\n]|\\\n)*")
@@ -167,8 +178,8 @@ class _Walk:
             self._doubt("a comment in it can't be read")
         if text == "$" and self.source[node.end_byte : node.end_byte + 1] == b'"':
             self._doubt(_STRANGE["translated_string"])
-        if text == "|&":
-            self._doubt("it uses |&")
+        if not node.is_named and (text != node.type or text in _BAD_LEAVES):
+            self._doubt(f"it uses {text}")
         self.end = max(self.end, node.end_byte)
 
     # What has a meaning of its own, by the kind of node.
@@ -191,8 +202,9 @@ class _Walk:
             self.parts.append(Part(sets=(_assigned(node),)))
 
     def _at_declaration_command(self, node: Node) -> None:
-        names = [_assigned(child) if child.type == "variable_assignment" else text_of(child) for child in node.children]
-        self.parts.append(Part(sets=tuple(names[1:])))
+        keyword, *rest = node.children
+        sets = tuple(_assigned(child) if child.type == "variable_assignment" else text_of(child) for child in rest)
+        self.parts.append(Part(sets=sets) if sets else Part((Word(text_of(keyword)),)))  # alone, it tells them all
 
     def _at_unset_command(self, node: Node) -> None:
         self.parts.append(Part(sets=tuple(text_of(child) for child in node.children[1:])))
@@ -200,7 +212,7 @@ class _Walk:
     def _at_for_statement(self, node: Node) -> None:
         if node.children[0].type == "select":
             self._doubt("it uses select")
-        names = (text_of(child) for child in node.children if child.type == "variable_name")
+        names = (f"{text_of(child)}=*" for child in node.children if child.type == "variable_name")
         self.parts.append(Part(sets=tuple(names)))
 
     def _at_file_redirect(self, node: Node) -> None:
@@ -257,9 +269,10 @@ def _nodes(root: Node) -> Iterator[tuple[Node, int]]:
 
 
 def _assigned(node: Node) -> str:
-    """Name of the variable that an assignment sets."""
-    name = node.child_by_field_name("name")
-    return text_of(name) if name is not None else "?"
+    """What an assignment sets, and to what."""
+    name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+    word = word_of(value) if value is not None else Word("")
+    return f"{text_of(name) if name is not None else '?'}={word.text}{'*' if word.open else ''}"
 
 
 def _measured(source: bytes, node: Node) -> bool:

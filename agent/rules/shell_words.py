@@ -12,11 +12,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """text: what it is; if it is open, what it certainly begins with. single: whatever it becomes, it stays one."""
+    """text: what it is; if it is open, what it certainly begins with.
+
+    more: what the further words begin with that it may become, None if it stays one. path: the file that an open word
+    seems to mean, as far as that can be told.
+    """
 
     text: str
     open: bool = False
-    single: bool = True
+    more: str | None = None
+    path: str = ""
 
 
 def text_of(node: Node) -> str:
@@ -27,18 +32,27 @@ def text_of(node: Node) -> str:
 def word_of(node: Node) -> Word:
     """What a node says when it is a word."""
     pieces = node.children if node.type == "concatenation" else [node]
-    text, single = "", True
-    for piece in pieces:
-        word = _piece(piece)
+    said, text = [_piece(piece) for piece in pieces], ""
+    for word in said:
         text += word.text
-        single = single and word.single
         if word.open:
-            return Word(text, True, single and all(_piece(other).single for other in pieces))
+            break
+    more = [word.more for word in said if word.more is not None]
     raw = text_of(node)
-    bare = any(piece.type == "word" and "{" in text_of(piece) for piece in pieces)
-    if bare and "{" in raw and ("," in raw or ".." in raw):  # bash expands braces, dash does not
-        return Word(text[: text.find("{")], True, False)
-    return Word(text)
+    braces = any(piece.type == "word" and "{" in text_of(piece) for piece in pieces) and ("," in raw or ".." in raw)
+    if braces:  # bash expands them, dash does not
+        text = text.partition("{")[0]
+    if not braces and not any(word.open for word in said):
+        return Word(text)
+    several = braces or bool(more)
+    return Word(text, True, ("" if "" in more else text) if several else None, _path(raw))
+
+
+def _path(raw: str) -> str:
+    """The beginning of the file that a word seems to mean: only known variables are looked through."""
+    raw = re.sub(r"^\W{0,2}\$(?:HOME\b|\{HOME\})", "~", raw)
+    raw = re.sub(r"^\W{0,2}\$(?:PWD\b|\{PWD\})", ".", raw)
+    return re.split(r"[$`*?\[{]", re.sub(r"[\"'\\]", "", raw), maxsplit=1)[0]
 
 
 def _piece(node: Node) -> Word:
@@ -49,22 +63,25 @@ def _piece(node: Node) -> Word:
     if node.type == "raw_string":
         return Word(text[1:-1])
     if node.type == "string":
-        if all(child.type in ('"', "string_content") for child in node.children):
-            return Word(re.sub(r'\\([$`"\\\n])', lambda match: match[1].strip("\n"), text[1:-1]))
-        return Word("", True)
+        return _in_quotes(node)
     if node.type == "number" or not node.is_named:
         return Word(text)
-    return Word("", True, False)
+    return Word("", True, "")
+
+
+def _in_quotes(node: Node) -> Word:
+    """The text in double quotes, up to an expansion if there is one in it."""
+    source = node.text or b""
+    inner = next((child for child in node.children if child.type not in ('"', "string_content")), None)
+    said = source[1:-1] if inner is None else source[1 : inner.start_byte - node.start_byte]
+    return Word(re.sub(r'\\([$`"\\])', r"\1", said.decode("utf-8", "replace")), inner is not None)
 
 
 def _unescaped(text: str) -> Word:
     """The text of an unquoted word, up to a glob if there is one in it."""
-    said = []
+    said = ""
     for match in re.finditer(r"\\([\s\S])|[\s\S]", text):
-        if match[1] is not None:
-            said.append(match[1].strip("\n"))
-        elif match[0] in "*?[":
-            return Word("".join(said), True, False)
-        else:
-            said.append(match[0])
-    return Word("".join(said))
+        if match[1] is None and match[0] in "*?[":
+            return Word(said, True, said)
+        said += match[1] or match[0]
+    return Word(said)

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from roundtrip.agent.runtime.workspace import LocalWorkspace
-from roundtrip.tools import git_files, ripgrep
-from roundtrip.tools.engines import PYTHON, Engine
+from roundtrip.tools.finding import git_files, ripgrep
+from roundtrip.tools.finding.engines import PYTHON, Engine
 from roundtrip.tools.list_files import ListFiles
 from roundtrip.tools.search_files import SearchFiles
 

@@ -13,16 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from roundtrip.agent.messages import ToolResult
 from roundtrip.agent.runtime.workspace import LocalWorkspace
-from roundtrip.tools import git_files, ripgrep
 from roundtrip.tools.caps import Caps
-from roundtrip.tools.engines import PYTHON, Engine
-from roundtrip.tools.grep import Job, matching, search
-from roundtrip.tools.ignore import IgnoreFiles, scope_of
+from roundtrip.tools.finding import git_files, ripgrep
+from roundtrip.tools.finding.engines import PYTHON, Engine
+from roundtrip.tools.finding.grep import Job, matching, search
+from roundtrip.tools.finding.ignore import IgnoreFiles, scope_of
+from roundtrip.tools.finding.loose import FOREIGN_CASES, LETTERS
+from roundtrip.tools.finding.patterns import Pattern, read_pattern
+from roundtrip.tools.finding.wildmatch import Patterns
 from roundtrip.tools.list_files import ListFiles
-from roundtrip.tools.loose import FOREIGN_CASES, LETTERS
-from roundtrip.tools.patterns import Pattern, read_pattern
 from roundtrip.tools.search_files import SearchFiles
-from roundtrip.tools.wildmatch import Patterns
 
 pytestmark = pytest.mark.once
 

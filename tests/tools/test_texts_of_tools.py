@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from roundtrip.tools.cut import cut_middle
 from roundtrip.tools.diffs import changes, lines_of
-from roundtrip.tools.engines import Records
-from roundtrip.tools.globs import matcher
+from roundtrip.tools.finding.engines import Records
+from roundtrip.tools.finding.globs import matcher
 from roundtrip.tools.lines import LONGEST, decode, read_window
 
 

@@ -20,8 +20,8 @@ from hypothesis import strategies as st
 from roundtrip.agent.messages import ToolResult
 from roundtrip.agent.tooling import Refusal
 from roundtrip.tools.caps import Caps
-from roundtrip.tools.pages import read_page
-from roundtrip.tools.urls import address_of, is_public, read_url
+from roundtrip.tools.web.pages import read_page
+from roundtrip.tools.web.urls import address_of, is_public, read_url
 from roundtrip.tools.web_fetch import WebFetch
 
 ARTICLE = (

@@ -1,7 +1,7 @@
 """The program that searches: finds the files with an engine, and the lines in them with Python's `re`.
 
 Strategy. Python can't be interrupted while it matches a regex, and some regexes never end. So this runs as a program
-of its own, `python -m roundtrip.tools.grep JOB`, which can be killed. Rules:
+of its own, `python -m roundtrip.tools.finding.grep JOB`, which can be killed. Rules:
 1. An engine only says which files may match; whether they do, and how that looks, is decided here for all engines.
 2. Files are searched in the order of their paths, and what is found is printed at once.
 3. Files that hold keys are passed over, unless one is named.
@@ -23,12 +23,12 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from roundtrip.agent.keys import key
-from roundtrip.tools import python_files
 from roundtrip.tools.encodings import WIDE, is_binary, text_of, wide
-from roundtrip.tools.engines import PYTHON, Counting, Engine, fitting, nested
-from roundtrip.tools.globs import matcher
-from roundtrip.tools.ignore import Scope
-from roundtrip.tools.patterns import Pattern, read_pattern
+from roundtrip.tools.finding import python_files
+from roundtrip.tools.finding.engines import PYTHON, Counting, Engine, fitting, nested
+from roundtrip.tools.finding.globs import matcher
+from roundtrip.tools.finding.ignore import Scope
+from roundtrip.tools.finding.patterns import Pattern, read_pattern
 
 SEARCHED: Final = 64 * 1024 * 1024
 """Bytes of the largest file that is searched."""
@@ -68,7 +68,7 @@ class Job:
 
     def command(self) -> tuple[str, ...]:
         """-P: a folder's own modules must not be taken for Python's."""
-        return (sys.executable, "-P", "-m", "roundtrip.tools.grep", json.dumps(asdict(self)))
+        return (sys.executable, "-P", "-m", "roundtrip.tools.finding.grep", json.dumps(asdict(self)))
 
     @staticmethod
     def parse(text: str) -> Job:

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from roundtrip.tools.ignore import AGENT, GIT, Hidden, Scope
+from roundtrip.tools.finding.ignore import AGENT, GIT, Hidden, Scope
 
 
 def walk(scope: Scope) -> Iterator[str]:
@@ -43,7 +43,7 @@ def fits(scope: Scope) -> bool:
 
 def listing(program: str, scope: Scope) -> tuple[str, ...]:
     """-P: a folder's own modules must not be taken for Python's."""
-    return (sys.executable, "-P", "-m", "roundtrip.tools.python_files", json.dumps(asdict(scope)))
+    return (sys.executable, "-P", "-m", "roundtrip.tools.finding.python_files", json.dumps(asdict(scope)))
 
 
 def searching(program: str, scope: Scope, patterns: tuple[str, ...]) -> tuple[str, ...]:

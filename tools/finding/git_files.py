@@ -12,7 +12,7 @@ import os
 import shutil
 from typing import Final
 
-from roundtrip.tools.ignore import Scope
+from roundtrip.tools.finding.ignore import Scope
 
 ENVIRONMENT: Final = (
     *("/bin/sh", "-c", 'exec "$0" "$@" 2>/dev/null'),  # warnings must not stand between the paths

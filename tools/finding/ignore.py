@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from roundtrip.tools.wildmatch import Patterns
+from roundtrip.tools.finding.wildmatch import Patterns
 
 GIT: Final = ".gitignore"
 AGENT: Final = ".agentignore"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from roundtrip.agent.tooling import Output
-from roundtrip.tools import git_files, python_files, ripgrep
-from roundtrip.tools.ignore import AGENT, Hidden, Scope
+from roundtrip.tools.finding import git_files, python_files, ripgrep
+from roundtrip.tools.finding.ignore import AGENT, Hidden, Scope
 
 
 class _Finder(Protocol):

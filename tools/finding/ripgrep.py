@@ -10,7 +10,7 @@ import shutil
 import sysconfig
 from typing import Final
 
-from roundtrip.tools.ignore import Scope
+from roundtrip.tools.finding.ignore import Scope
 
 # No configuration of the user's may change what is found. Hidden files count, as for git; `.git` itself does not.
 ALWAYS: Final = (

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from roundtrip.tools.loose import LONGEST, NEWLINE, flagged, loosened, trees
+from roundtrip.tools.finding.loose import LONGEST, NEWLINE, flagged, loosened, trees
 
 RETURN: Final = 13
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from roundtrip.agent.tooling import Refusal
-from roundtrip.tools.detached import detached
-from roundtrip.tools.pages import is_text
-from roundtrip.tools.urls import Address, Target, address_of, is_public
+from roundtrip.tools.web.detached import detached
+from roundtrip.tools.web.pages import is_text
+from roundtrip.tools.web.urls import Address, Target, address_of, is_public
 
 if TYPE_CHECKING:
     import httpx2

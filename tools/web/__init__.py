@@ -1,0 +1,1 @@
+"""How a page is fetched (`fetching`), from where (`urls`), and what of it is text (`pages`)."""
