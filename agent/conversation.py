@@ -42,7 +42,10 @@ from roundtrip.agent.events import (
 )
 from roundtrip.agent.messages import Assistant, Message, Result, System, User
 
-INTERRUPTED = "Interrupted by the user before it finished; it may have run. Check before you do it again."
+INTERRUPTED = (
+    "Interrupted by the user after it had begun: what it did stays, and it may have run to its end. "
+    "Check before you do it again."
+)
 NO_OUTPUT = "(no output)"
 NO_TEXT = "(a tool call that could not be read)"
 

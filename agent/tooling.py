@@ -27,6 +27,7 @@ class Refusal:
 class Intent:
     """What a call is about to do: the one thing that path rules, approvals and editors look at.
 
+    effect: of this very call: an edit that can't be made as things stand merely reads, and is held to that.
     paths: absolute, symlinks resolved. command: the shell command line, "" for none. url: what it fetches, "" for none;
     private: the url leads to this machine, its network or the model's server, which a yes to the web does not cover.
     preview: gives what would change, for people: a unified diff, or a sentence where there is none to see, "" if
@@ -48,11 +49,13 @@ class Finished:
     """A process that ended. `code` is None when the time limit ended it.
 
     output: stdout and stderr together; of a long output head and tail only, while `Output` got all of it.
+    left: command lines of what it had started and what still runs.
     """
 
     code: int | None
     output: str
     seconds: float
+    left: tuple[str, ...] = ()
 
 
 Output = Callable[[str], None]
@@ -213,7 +216,7 @@ class Workspace(Protocol):
         """Writes a file whole or not at all; makes its folders, keeps mode and owner. Raises OSError.
 
         over: what the file must still hold for that; None for whatever it does. like: the file whose mode and owner a
-        new one gets.
+        new one gets. A call that was let through as one that merely reads may not write: that is an OSError too.
         """
         ...
 

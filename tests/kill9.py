@@ -21,7 +21,7 @@ from roundtrip.agent.wire.preflight import preflight
 from roundtrip.agent.wire.profiles import KIMI
 
 PATIENCE = 60.0
-COMMAND = "echo begin {0} >> ../log; sleep 0.05; echo done {0} >> ../log; echo output {0}"
+COMMAND = "echo begin {0} >> log; sleep 0.05; echo done {0} >> log; echo output {0}"
 
 
 def leaked(*calls: tuple[str, dict[str, Any]]) -> dict[str, Any]:
@@ -133,7 +133,7 @@ class Victim:
 
     def ran(self, word: str) -> Counter[str]:
         """How often each command came to a place."""
-        log = self.folder / "log"
+        log = self.project / "log"
         lines = log.read_text().splitlines() if log.exists() else []
         return Counter(line.split()[1] for line in lines if line.startswith(word))
 

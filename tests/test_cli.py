@@ -368,4 +368,4 @@ def test_an_interrupted_call_is_named(home: Home) -> None:
         assert process.returncode == 130
         assert [(call["name"], call["failed"]) for call in json.loads(out)["calls"]] == [("execute_command", True)]
         assert "$ touch begun; sleep 300" in err
-        assert "may have run" in err
+        assert "stopped; what it did until then stays" in err

@@ -291,7 +291,7 @@ def test_a_session_that_cannot_be_saved_is_no_reason_to_stop(home: Home) -> None
 @pytest.mark.parametrize("out", ["--json", "--stream-json"])
 def test_sigterm_ends_a_command_and_the_session_goes_on(home: Home, out: str) -> None:
     with playing(leak(("execute_command", {"command": WAIT})), ANSWER) as server:
-        with home.start("wait", "--yes", out, "--base-url", server.base_url) as process:
+        with home.start("wait", "--yes", "--sandbox", "off", out, "--base-url", server.base_url) as process:
             group = int(until_there(home.project / "group", process))
             assert os.getpgid(group) == group
             process.send_signal(signal.SIGTERM)
@@ -419,7 +419,7 @@ def test_sigterm_is_heard_while_nobody_reads(home: Home) -> None:
 def test_what_a_crash_left_open_is_closed(home: Home) -> None:
     commands = leak(("execute_command", {"command": WAIT}), ("execute_command", {"command": "touch never"}))
     with playing(commands, ANSWER) as server:
-        with home.start("wait", "--yes", "--base-url", server.base_url) as process:
+        with home.start("wait", "--yes", "--sandbox", "off", "--base-url", server.base_url) as process:
             group = int(until_there(home.project / "group", process))
             process.kill()
         os.killpg(group, signal.SIGKILL)

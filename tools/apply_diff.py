@@ -13,12 +13,12 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from roundtrip.agent.messages import ToolResult, ToolSpec
+from roundtrip.agent.messages import Effect, ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.diffs import LINES, changes
 from roundtrip.tools.documents import Document, sane
-from roundtrip.tools.editing import SMALL, UNSEEN, Files, Opened, report
+from roundtrip.tools.editing import SMALL, Files, Opened, report
 from roundtrip.tools.hunks import Change
 from roundtrip.tools.patches import is_whole, parse
 from roundtrip.tools.paths import failure, missing
@@ -58,6 +58,9 @@ TEXTS: Final = (".patch", ".diff", ".rej")
 """Endings of files that are patches themselves."""
 
 
+DONE: Final = "already applied, nothing was changed"
+
+
 @dataclass(slots=True)
 class _Step:
     """What happens to one file. before, after: its bytes, None where it is not there. said, diff: of it, when it is
@@ -80,6 +83,11 @@ class _Step:
     def fails(self) -> bool:
         return any(miss is not None and miss.kind != "applied" for _, miss in self.misses)
 
+    @property
+    def changes(self) -> bool:
+        """Whether anything is left to be done."""
+        return bool(self.target) or self.after != self.before
+
 
 def misplaced(path: str, text: str) -> bool:
     """Whether a text that was given as a file's content is meant as a patch to it."""
@@ -91,14 +99,24 @@ class ApplyDiff:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._files = Files(workspace, SPEC.name)
+        self._files = Files(workspace, "send the patch again")
 
     def intent(self, arguments: Mapping[str, Any]) -> Intent:
         found = self._located(arguments)
         if isinstance(found, Refusal):
             return Intent("edits", refusal=found)
         paths = [path for step in found for path in (step.path, step.target) if path is not None]
-        return Intent("edits", tuple(dict.fromkeys(paths)), preview=partial(self._preview, arguments))
+        effect: Effect = "edits" if self._possible(found) else "reads"
+        return Intent(effect, tuple(dict.fromkeys(paths)), preview=partial(self._preview, arguments))
+
+    def _possible(self, steps: Sequence[_Step]) -> bool:
+        """Whether `run` would write, as things stand."""
+        try:
+            for step in steps:
+                self._plan(step)
+        except OSError:
+            return False
+        return not any(step.fails or step.unseen for step in steps) and any(step.changes for step in steps)
 
     def _preview(self, arguments: Mapping[str, Any]) -> str:
         steps = self._located(arguments)
@@ -125,7 +143,8 @@ class ApplyDiff:
                     return await self._explain(steps)
                 unseen = next((step for step in steps if step.unseen), None)
                 if unseen and unseen.opened:
-                    return await self._files.show_first(unseen.opened, None, unseen.line)
+                    left = f", so {_nothing(steps)}" if len(steps) > 1 else ""
+                    return await self._files.show_first(unseen.opened, None, unseen.line, left)
                 self._write(steps)
             except OSError as error:
                 return failure(f"Nothing was applied: {error.strerror or error}.")
@@ -182,11 +201,13 @@ class ApplyDiff:
     def _plan_new(self, step: _Step, name: str) -> None:
         text = step.change.content or "".join(hunk.new for hunk in step.change.hunks)
         step.after = text.encode()
-        if os.path.lexists(step.path):
-            same = step.path.is_file() and step.path.read_bytes() == step.after
-            reason = "already applied" if same else "it exists already; use Update File, or write_to_file to replace it"
-            step.misses.append(("", Miss("applied" if same else "wrong", reason)))
         step.said, step.diff = f"created {name}", changes(name, "", text, LINES)[1]
+        if step.path.is_file() and step.path.read_bytes() == step.after:
+            step.before, step.said, step.diff = step.after, f"{name}: {DONE}", ""
+            step.misses.append(("", Miss("applied", "already applied")))
+        elif os.path.lexists(step.path):
+            reason = "it exists already; use Update File, or write_to_file to replace it"
+            step.misses.append(("", Miss("wrong", reason)))
 
     def _plan_change(self, step: _Step, opened: Opened) -> None:
         """Raises OSError."""
@@ -204,11 +225,11 @@ class ApplyDiff:
         step.after = after.data
         target = step.target or step.path
         to = self._workspace.shown(target)
-        step.said, step.diff = f"{name}: already applied, nothing was changed", ""
+        step.said, step.diff = f"{name}: {DONE}", ""
         if plans:
             how = tuple(dict.fromkeys(plan.how for plan in plans if plan.how))
             drafted = Draft(read.data, after.data, read.text, after.text, how)
-            step.said, step.diff = report(target, to, drafted, UNSEEN if opened.stale else 1)
+            step.said, step.diff = report(opened, target, drafted, to)
         if step.target:
             step.said = f"moved {name} to {to}" + (f"\n{step.said}" if plans else "")
             step.diff = step.diff or f"{name} becomes {to}"
@@ -218,7 +239,7 @@ class ApplyDiff:
         states = [line for step in steps for line in self._states(step)]
         first = next(step for step in steps if step.fails)
         miss = next(miss for _, miss in first.misses if miss and miss.kind != "applied")
-        reason = "nothing was applied" + (": " if len(states) == 1 else ".\n") + "\n".join(states)
+        reason = _nothing(steps) + (": " if len(states) == 1 else ".\n") + "\n".join(states)
         if first.opened is None:
             return failure(f"Not edited: {reason}")
         whole = Miss(miss.kind, reason, miss.line)
@@ -240,7 +261,7 @@ class ApplyDiff:
         try:
             for step in steps:
                 target = step.target or step.path
-                if step.after is not None and (step.after != step.before or step.target):
+                if step.after is not None and step.changes:
                     over, like = (None, step.path) if step.target else (step.before, None)
                     self._workspace.replace(target, step.after, over=over, like=like)
                     done.append((target, None if step.target else step.before))
@@ -260,6 +281,10 @@ def _placed(read: Sequence[Document], change: Change) -> tuple[Document, list[Pl
     """The reading of a file in which most hunks have a place, and what becomes of each."""
     answers = [(document, plan_hunks(document, change.hunks, change.ordered)) for document in read]
     return max(answers, key=lambda answer: sum(isinstance(one, Plan) for one in answer[1]))
+
+
+def _nothing(steps: Sequence[_Step]) -> str:
+    return "nothing was applied" + " to any file" * (len(steps) > 1)
 
 
 def _creates(change: Change) -> bool:

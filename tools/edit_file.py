@@ -9,13 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from roundtrip.agent.messages import ToolResult, ToolSpec
+from roundtrip.agent.messages import Effect, ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.apply_diff import ApplyDiff, misplaced
 from roundtrip.tools.diffs import LINES, changes
 from roundtrip.tools.documents import sane
-from roundtrip.tools.editing import SMALL, UNSEEN, Files, Opened, report
+from roundtrip.tools.editing import SMALL, Files, Opened, report
 from roundtrip.tools.paths import failure, intend, missing
 from roundtrip.tools.planning import Draft, Edit, Miss, draft, plan_lines, same_reading, written
 
@@ -106,8 +106,9 @@ class EditFile:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
-        self._files = Files(workspace, SPEC.name)
+        self._files = Files(workspace, "send the edit again")
         self._patches = ApplyDiff(workspace)
+        self._last: tuple[dict[str, Any], bytes, Draft | Miss] | None = None
 
     def intent(self, arguments: Mapping[str, Any]) -> Intent:
         diff = self._as_diff(arguments)
@@ -116,7 +117,26 @@ class EditFile:
         intent = intend(self._workspace, "edits", (arguments["path"],), writing=True)
         if intent.refusal:
             return intent
-        return replace(intent, preview=partial(self._preview, intent.paths[0], arguments))
+        path = intent.paths[0]
+        effect: Effect = "edits" if self._possible(path, arguments) else "reads"
+        return replace(intent, effect=effect, preview=partial(self._preview, path, arguments))
+
+    def _possible(self, path: Path, arguments: Mapping[str, Any]) -> bool:
+        """Whether `run` would write, as things stand."""
+        try:
+            if not os.path.lexists(path):
+                return _new_text(arguments) is not None
+            opened = self._files.open(path)
+        except OSError:
+            return False
+        return not isinstance(opened, ToolResult) and _is_ready(opened, self._drafted(opened, arguments), arguments)
+
+    def _drafted(self, opened: Opened, arguments: Mapping[str, Any]) -> Draft | Miss:
+        """What the call makes of the file, found once only: the intent, the preview and the run ask for it."""
+        last = self._last
+        if last is None or last[0] != arguments or last[1] != opened.data:
+            last = self._last = (dict(arguments), opened.data, _drafted(opened, arguments))
+        return last[2]
 
     def _preview(self, path: Path, arguments: Mapping[str, Any]) -> str:
         """The diff that `run` will report, or why it won't come to that."""
@@ -127,7 +147,7 @@ class EditFile:
             opened = self._files.open(path)
         except OSError as error:
             return f"{name} can't be read: {error.strerror}"
-        drafted = opened if isinstance(opened, ToolResult) else _drafted(opened, arguments)
+        drafted = opened if isinstance(opened, ToolResult) else self._drafted(opened, arguments)
         if not isinstance(drafted, Draft):
             reason = drafted.content if isinstance(drafted, ToolResult) else drafted.reason
             return f"{name} will not be edited: {reason}"
@@ -168,28 +188,30 @@ class EditFile:
                 return opened if isinstance(opened, ToolResult) else await self._edit(opened, arguments)
             except OSError as error:
                 return failure(f"{self._workspace.shown(path)} could not be edited: {error.strerror}.")
+            finally:
+                self._last = None
 
     def _create(self, path: Path, arguments: Mapping[str, Any]) -> ToolResult:
         """An empty old_string stands for a file that is not there yet. Raises OSError."""
-        name, edits = self._workspace.shown(path), _edits(arguments)
-        if len(edits) != 1 or edits[0].old or "start_line" in arguments:
+        name, new = self._workspace.shown(path), _new_text(arguments)
+        if new is None:
             return failure(f"{missing(self._workspace, path)} To create a file, use write_to_file.")
-        self._workspace.replace(path, edits[0].new.encode())
-        return ToolResult(f"created {name}", changes(name, "", edits[0].new)[1])
+        self._workspace.replace(path, new.encode())
+        return ToolResult(f"created {name}", changes(name, "", new)[1])
 
     async def _edit(self, opened: Opened, arguments: Mapping[str, Any]) -> ToolResult:
         """Raises OSError."""
-        drafted = _drafted(opened, arguments)
+        drafted = self._drafted(opened, arguments)
         if isinstance(drafted, Miss) and drafted.kind == "applied":
             return ToolResult(f"{drafted.reason}. Nothing was changed in {opened.name}.", drafted.reason)
-        if opened.stale and not (isinstance(drafted, Draft) and _may_be_unread(opened, drafted, arguments)):
+        if opened.stale and not _is_ready(opened, drafted, arguments):
             miss, line = (drafted, drafted.line) if isinstance(drafted, Miss) else (None, _first_change(drafted))
             return await self._files.show_first(opened, miss, line)
         if isinstance(drafted, Miss):
             return await self._files.failed(opened, drafted, may_replace_all=True)
         self._workspace.replace(opened.path, drafted.after, over=opened.data)
         self._files.succeeded(opened.path)
-        return ToolResult(*report(opened.path, opened.name, drafted, UNSEEN if opened.stale else 1))
+        return ToolResult(*report(opened, opened.path, drafted))
 
 
 def _edits(arguments: Mapping[str, Any]) -> tuple[Edit, ...]:
@@ -230,6 +252,17 @@ def _without_old(opened: Opened, edit: Edit) -> Draft | Miss:
         return answer
     after = same_reading(document, written(document, (answer,)))
     return Draft(document.data, after.data, document.text, after.text)
+
+
+def _new_text(arguments: Mapping[str, Any]) -> str | None:
+    """What the file will hold if it is not there yet; None if it should be."""
+    edits = _edits(arguments)
+    return edits[0].new if len(edits) == 1 and not edits[0].old and "start_line" not in arguments else None
+
+
+def _is_ready(opened: Opened, drafted: Draft | Miss, arguments: Mapping[str, Any]) -> bool:
+    """Whether it can be written, and the model knows the file well enough."""
+    return isinstance(drafted, Draft) and (not opened.stale or _may_be_unread(opened, drafted, arguments))
 
 
 def _may_be_unread(opened: Opened, drafted: Draft, arguments: Mapping[str, Any]) -> bool:

@@ -34,8 +34,8 @@ DIFF: Final = 40
 """Lines of the diff that the model gets."""
 
 ADVICE: Final = {
-    "absent": "Copy the text exactly as the file has it, without the line numbers, and call {tool} again.",
-    "several": "Add lines before or after it until it fits one place only, and call {tool} again.",
+    "absent": "Copy the text exactly as the file has it, without the line numbers, and {again}.",
+    "several": "Add lines before or after it until it fits one place only, and {again}.",
 }
 REPLACE_ALL: Final = ' To change all of them, set "replace_all": true.'
 
@@ -59,11 +59,12 @@ class Opened:
 
 
 class Files:
-    """tool: whose files these are. How often it failed on a file is remembered for as long as this lives."""
+    """again: what to do when an edit has failed, in words that suit whatever name the tool was called by. How often
+    it failed on a file is remembered for as long as this lives."""
 
-    def __init__(self, workspace: Workspace, tool: str) -> None:
+    def __init__(self, workspace: Workspace, again: str) -> None:
         self._workspace = workspace
-        self._tool = tool
+        self._again = again
         self._failures: Counter[Path] = Counter()
 
     def open(self, path: Path) -> Opened | ToolResult:
@@ -79,12 +80,13 @@ class Files:
         binary = f"{name} is a binary file, so it can't be edited as text."
         return Opened(path, name, found, stale) if found else failure(binary)
 
-    async def show_first(self, opened: Opened, miss: Miss | None, line: int) -> ToolResult:
-        """Reads the file for the model, which saves it a step; with that it counts as seen."""
+    async def show_first(self, opened: Opened, miss: Miss | None, line: int, left: str = "") -> ToolResult:
+        """Reads the file for the model, which saves it a step; with that it counts as seen. left: what was not done
+        besides."""
         seen = await self._window(opened, line)
         self._workspace.saw(opened.path)
-        trouble = f", and {miss.reason}" if miss else "."
-        advice = f"Here it is as it is now. Call {self._tool} again, with what you see here."
+        trouble = f", and {miss.reason}" if miss else f"{left}."
+        advice = f"Here it is as it is now. {self._again.capitalize()}, with what you see here."
         return ToolResult(
             f"Not edited: {opened.stale}{trouble}\n{advice}\n\n{seen}", f"not edited: {opened.stale}", failed=True
         )
@@ -93,7 +95,7 @@ class Files:
         """What the model is told when an edit can't be made: more of it, the more often that happens."""
         self._failures[opened.path] += 1
         times = self._failures[opened.path]
-        advice = ADVICE.get(miss.kind, "").format(tool=self._tool)
+        advice = ADVICE.get(miss.kind, "").format(again=self._again)
         reason = miss.reason if "\n" in miss.reason else f"{miss.reason}."
         parts = [f"Not edited: {reason}", advice + REPLACE_ALL * (miss.kind == "several" and may_replace_all)]
         if times > 2:
@@ -121,12 +123,14 @@ class Files:
         return (await read(self._workspace, opened.path, part)).content
 
 
-def report(path: Path, name: str, draft: Draft, context: int = 1) -> tuple[str, str]:
-    """What a change has come to, for the model and for people."""
-    comparison = compare(draft.old, draft.new)
+def report(opened: Opened, path: Path, draft: Draft, name: str = "") -> tuple[str, str]:
+    """What a change has come to, for the model and for people. path, name: of the file, which may have moved."""
+    comparison, name = compare(draft.old, draft.new), name or opened.name
     places = f" in {draft.places} places" if draft.places > 1 else ""
     lines = [f"edited {name}{places}{f' ({comparison.count})' if comparison.count else ''}"]
     lines += [f"(the old text was found {how})" for how in draft.how]
-    lines.append(comparison.numbered(context, DIFF))
+    if opened.stale:
+        lines.append(f"({opened.stale}; this is how it is around the edit)")
+    lines.append(comparison.numbered(UNSEEN if opened.stale else 1, DIFF))
     warning = broken(path, draft.old, draft.new)
     return "\n".join([*lines, *([warning] if warning else [])]), comparison.unified(name)

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from roundtrip.agent.messages import ToolResult, ToolSpec
+from roundtrip.agent.plain import readable
 from roundtrip.agent.tooling import Intent, Job, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.caps import DEFAULT, Caps
-from roundtrip.tools.command_text import readable, status
+from roundtrip.tools.command_text import status
 from roundtrip.tools.cut import cut_middle
 from roundtrip.tools.paths import failure, unfit_folder
 

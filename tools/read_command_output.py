@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from roundtrip.agent.messages import ToolResult, ToolSpec
+from roundtrip.agent.plain import readable
 from roundtrip.agent.tooling import Intent, Job, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.caps import DEFAULT, Caps
-from roundtrip.tools.command_text import readable, status
+from roundtrip.tools.command_text import status
 from roundtrip.tools.paths import failure
 
 WAITS: Final = (5, 10, 20, 40, 60)
@@ -92,7 +93,8 @@ class ReadCommandOutput:
             return f"{status(job)}. No line holds {search!r} ({rule})."
         text = "\n".join(f"{offset}: {readable(line)}" for offset, line in lines)
         more = f"\n… {count - len(lines)} more lines; search for something rarer" if count > len(lines) else ""
-        return f"{status(job)}. {count} lines with {search!r}, after the offset of each:\n{text}{more}"
+        many = f"{count} line{'s' if count > 1 else ''}"
+        return f"{status(job)}. {many} with {search!r}, after the offset of each:\n{text}{more}"
 
     def _part(self, job: Job, offset: int) -> str:
         part = job.read(offset, self._budget)

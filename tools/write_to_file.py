@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from roundtrip.agent.messages import ToolResult, ToolSpec
+from roundtrip.agent.messages import Effect, ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.apply_diff import ApplyDiff, misplaced
@@ -90,7 +90,24 @@ class WriteToFile:
         intent = intend(self._workspace, "edits", (arguments["path"],), writing=True)
         if intent.refusal:
             return intent
-        return replace(intent, preview=partial(self._preview, intent.paths[0], arguments))
+        path = intent.paths[0]
+        return replace(intent, effect=self._effect(path, arguments), preview=partial(self._preview, path, arguments))
+
+    def _effect(self, path: Path, arguments: Mapping[str, Any]) -> Effect:
+        """Whether `run` would write, as things stand."""
+        try:
+            if _unfit(path, arguments):
+                return "reads"
+            if self._is_patch(path, arguments):
+                return self._patches.intent(_as_diff(arguments)).effect
+            draft = _draft(path, arguments)
+        except OSError:
+            return "reads"
+        return "reads" if draft.old == draft.data or self._unseen(path, arguments) else "edits"
+
+    def _unseen(self, path: Path, arguments: Mapping[str, Any]) -> str:
+        """Why the model must be shown the file first, "" if it need not."""
+        return "" if arguments.get("append") else self._workspace.stale(path)
 
     def _preview(self, path: Path, arguments: Mapping[str, Any]) -> str:
         """The diff that `run` will report, and why it may not come to that."""
@@ -103,7 +120,7 @@ class WriteToFile:
             return f"{name} can't be read: {error.strerror}"
         if not draft.comparable:
             return f"{name} is too large to compare; it would be replaced by {len(draft.text)} characters"
-        reason = "" if arguments.get("append") else self._workspace.stale(path)
+        reason = self._unseen(path, arguments)
         note = f"({reason}: the model will be shown the file first)\n" if reason else ""
         diff = changes(name, draft.before, draft.text, LINES)[1]
         return note + (diff or f"{name}: {len(draft.text)} characters; no changes to show")
@@ -114,11 +131,9 @@ class WriteToFile:
             return failure(path.reason)
         name = self._workspace.shown(path)
         try:
-            mode = path.stat().st_mode if os.path.lexists(path) else None
-            if mode is not None and not stat.S_ISREG(mode):
-                return failure(f"{name} is {'a folder' if stat.S_ISDIR(mode) else 'no regular file'}. Nothing written.")
-            if mode is not None and arguments.get("overwrite") is False:
-                return failure(f"{name} exists, and overwrite is false. Nothing written; to change it, use edit_file.")
+            unfit = _unfit(path, arguments)
+            if unfit:
+                return failure(f"{name} {unfit}")
             if self._is_patch(path, arguments):
                 return await self._patches.run(_as_diff(arguments), output)
             async with self._workspace.lock(path):
@@ -132,7 +147,7 @@ class WriteToFile:
         if draft.old == draft.data:
             self._workspace.saw(path)
             return ToolResult(f"unchanged: {name} already has this content", f"{name} unchanged")
-        reason = "" if arguments.get("append") else self._workspace.stale(path)
+        reason = self._unseen(path, arguments)
         if reason:
             return await self._show_first(path, reason)
         self._workspace.replace(path, draft.data, over=draft.old)
@@ -163,6 +178,18 @@ class WriteToFile:
             return False
         intent = self._patches.intent(_as_diff(arguments))
         return intent.refusal is None and intent.paths == (path,) and not MARKERS.search(path.read_bytes())
+
+
+def _unfit(path: Path, arguments: Mapping[str, Any]) -> str:
+    """Why nothing can be written there, "" if it can. Raises OSError."""
+    if not os.path.lexists(path):
+        return ""
+    mode = path.stat().st_mode
+    if not stat.S_ISREG(mode):
+        return f"is {'a folder' if stat.S_ISDIR(mode) else 'no regular file'}. Nothing written."
+    if arguments.get("overwrite") is False:
+        return "exists, and overwrite is false. Nothing written; to change it, use edit_file."
+    return ""
 
 
 def _as_diff(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -122,10 +122,12 @@ def _config(argv: list[str]) -> int:
     parser = argparse.ArgumentParser("agent config", description="Each setting and where it comes from.")
     parser.add_argument("--base-url", metavar="URL", help="as for a prompt")
     parser.add_argument("--model", metavar="NAME", help="as for a prompt")
+    parser.add_argument("--workspace", default=".", metavar="DIR", help="as for a prompt")
     options = parser.parse_args(argv)
     from roundtrip.agent.commands.config import show
 
-    return show({"base_url": options.base_url, "model": options.model}, os.environ, sys.stdout)
+    root = Path(os.path.realpath(options.workspace))
+    return show({"base_url": options.base_url, "model": options.model}, os.environ, sys.stdout, root=root)
 
 
 def _trust(argv: list[str]) -> int:

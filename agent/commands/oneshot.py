@@ -72,7 +72,9 @@ class OneShot:
             if self._options.stream:
                 out = FileIO(sys.stdout.fileno(), "w", closefd=False)
                 self._stream = JsonStream(out, lambda: stop(signal.SIGPIPE), stop.wanted)
-            chat = Chat(setup, Scripted(permissions), self._emit, self.front.line)
+            scripted = Scripted(permissions)
+            self.front.advice = lambda: scripted.advice
+            chat = Chat(setup, scripted, self._emit, self.front.line)
             watch = asyncio.create_task(self.front.watch())
             try:
                 return await self._converse(chat, path)

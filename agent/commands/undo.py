@@ -20,7 +20,8 @@ def undo(folder: Path, root: Path, out: TextIO, *, redo: bool = False, yes: bool
     outcome = asyncio.run(checkpoints.redo(yes=yes) if redo else checkpoints.undo(yes=yes))
     back = "agent undo takes it back again" if redo else "agent undo --redo brings it back"
     again = f"agent undo{' --redo' * redo} --yes"
-    print("\n".join(outcome_lines(outcome, again, back)), file=out if outcome.done else sys.stderr)
+    lines = [printable(outcome.theirs)] * bool(outcome.theirs) + outcome_lines(outcome, again, back)
+    print("\n".join(lines), file=out if outcome.done else sys.stderr)
     return 0 if outcome.done and not outcome.failed else 1
 
 

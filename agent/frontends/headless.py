@@ -69,6 +69,8 @@ class Headless:
         self.repairs: list[dict[str, str]] = []
         self.usage = {"prompt_tokens": 0, "completion_tokens": 0, "cached_tokens": 0}
         self.refused = False
+        self.advice: Callable[[], str] = str
+        """Gives what would let the refused calls run, "" for nothing."""
         self.error = ""
         self.stopped_by = 0
         """The signal that ended the turn, 0 for none; SIGPIPE stands for a reader of our output who has gone."""
@@ -183,7 +185,7 @@ class Headless:
     def _interrupted(self, event: Interrupted) -> None:
         for call in self._open.values():
             self.calls.append({"name": call.name, "arguments": call.parsed, "failed": True, "refused": False})
-            self.line(f"{call.name} was interrupted; it may have run")
+            self.line(f"{call.name} was stopped; what it did until then stays")
         self._open = {}
 
     def _retrying(self, event: Retrying) -> None:
@@ -211,7 +213,8 @@ class Headless:
         if event.outcome == "interrupted":
             self.line("interrupted")
         elif self.refused:
-            self.line("calls were refused; --allow edit, --allow command, or --yes for both, lets them run")
+            advice = self.advice()
+            self.line(f"calls were refused{f'; {advice}' if advice else ''}")
 
     def report(self, messages: list[dict[str, Any]], defused: Callable[[str], str]) -> dict[str, Any]:
         """The object that `--json` prints. `messages` as they were sent; raw markup is defused as it is there."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from roundtrip.agent.frontends.words import age, printable
-from roundtrip.agent.runtime.checkpoints.restores import Item, Outcome, Overview
+from roundtrip.agent.runtime.checkpoints.checkpoint_log import Record
+from roundtrip.agent.runtime.checkpoints.restores import Outcome, Overview
 
 _MOST: Final = 30
 """Files, or checkpoints, that are named."""
@@ -17,15 +18,11 @@ _LEFT: Final = 5
 
 def overview_lines(overview: Overview, now: float) -> list[str]:
     """The checkpoints, the latest last: number, age, the call that came next, and how many files it changed."""
-    items = overview.items[-_MOST:]
-    if not items:
+    changes = overview.changes[-_MOST:]
+    if not changes:
         return ["there is no checkpoint yet: one is made before each change"]
-    lines = [f"{len(overview.items) - _MOST} earlier ones are not shown"] if len(overview.items) > _MOST else []
-    ages = [age(now - item.at) for item in items]
-    lines += [
-        f"{item.number:3}. {when:>6}  {_about(item.about)}  {_marks(item, overview)}"
-        for item, when in zip(items, ages, strict=True)
-    ]
+    lines = [f"{len(overview.changes) - _MOST} earlier ones are not shown"] if len(overview.changes) > _MOST else []
+    lines += [f"{one.number:3}. {age(now - one.at):>6}  {_about(one.about)}  {_marks(one, overview)}" for one in changes]
     if overview.left:
         named = ", ".join(f"{printable(path)} ({why})" for path, why in overview.left[:_LEFT])
         more = f" and {len(overview.left) - _LEFT} more" if len(overview.left) > _LEFT else ""
@@ -33,33 +30,48 @@ def overview_lines(overview: Overview, now: float) -> list[str]:
     return lines
 
 
-def _marks(item: Item, overview: Overview) -> str:
-    files = f"({item.files} file{'' if item.files == 1 else 's'})"
-    other = item.origin.session if overview.session and item.origin.session != overview.session else ""
-    return files + (f" (session {printable(other)})" if other else "") + (" (taken back)" if item.undone else "")
+def _marks(change: Record, overview: Overview) -> str:
+    files = f"({change.files or 'no'} file{'' if change.files == 1 else 's'})"
+    other = change.origin.session if overview.session and change.origin.session != overview.session else ""
+    session = f" (session {printable(other)})" if other else ""
+    return files + session + (" (taken back)" if change.number in overview.undone else "")
 
 
 def outcome_lines(outcome: Outcome, again: str, back: str) -> list[str]:
-    """What came of a restore. again: what does it in spite of a warning. back: what reverts it."""
+    """What came of a restore. again: what does it in spite of a warning. back: what reverts it.
+
+    Before these lines belongs the diff in `outcome.theirs`.
+    """
     if outcome.problem:
-        return [outcome.problem]
-    calls = _some([_about(about) for about in outcome.about])
+        return [printable(outcome.problem)]
     if not outcome.done:
-        return [*_warning(outcome, calls), *_files(outcome.files), f"nothing was done; {again} does it all the same"]
-    lines = [f"{'brought back' if outcome.redo else 'taken back'}: {'; '.join(calls)}"] if calls else []
-    lines += _files(outcome.files)
-    lines += [f"{printable(path)} was not put back: {why}" for path, why in outcome.failed]
-    return [*lines, back] if calls else [*lines, "the files are as they were then"]
+        return [*_warning(outcome), f"nothing was done; {again} does it all the same"]
+    if not outcome.changes:
+        return ["the files are as they were then"]
+    calls = "; ".join(_some([_about(one.about) for one in outcome.changes]))
+    lines = [f"{'brought back' if outcome.redo else 'taken back'}: {calls}"]
+    lines += _files(outcome.files) or ["  the files were so already"] * (not outcome.failed)
+    lines += _some([f"{printable(path)} was not put back: {why}" for path, why in outcome.failed])
+    return [*lines, back]
 
 
-def _warning(outcome: Outcome, calls: Sequence[str]) -> list[str]:
+def _warning(outcome: Outcome) -> list[str]:
     lines = []
-    if outcome.foreign:
-        lines.append(f"this was done in another session ({printable(outcome.foreign)}): {'; '.join(calls)}")
     if outcome.overwrites:
         names = ", ".join(_some([printable(path) for path in outcome.overwrites]))
-        lines.append(f"changed since, and not by the agent: {names}")
-    return [*lines, "this would be done:"]
+        lines.append(f"changed since{'' if outcome.since else ', and not by the agent'}: {names}")
+        lines += _calls(outcome.since)
+    mine = len(outcome.changes) - len(outcome.foreign)
+    if outcome.foreign:
+        lines.append(f"this was {'done since' if mine else 'done'} in another session, and would be taken back"
+                     f"{', too' if mine else ''}:")  # fmt: skip
+        lines += _calls(outcome.foreign)
+    lines += ["to the files this would be done:", *_files(outcome.files)]
+    return lines + _some([f"{printable(path)} can't be put back: {why}" for path, why in outcome.failed])
+
+
+def _calls(records: Sequence[Record]) -> list[str]:
+    return _some([f"  {one.number}. {_about(one.about)} (session {printable(one.origin.session)})" for one in records])
 
 
 def _files(files: Sequence[tuple[str, str]]) -> list[str]:

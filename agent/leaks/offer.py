@@ -22,6 +22,7 @@ class Offer:
     legacy: schemas of older shapes of the arguments that the tool still takes.
     merely_reads: the tool changes nothing, so a call with less evidence may run.
     adapt: what names alone can't say: other units, other shapes. For calls that name the tool.
+    silent: it is accepted, but was not described; errors don't name it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Offer:
     legacy: tuple[Mapping[str, Any], ...] = ()
     merely_reads: bool = False
     adapt: Adapt = dict
+    silent: bool = False
 
     @property
     def required(self) -> tuple[str, ...]:

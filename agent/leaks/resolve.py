@@ -53,7 +53,7 @@ def resolve(header: str, arguments: Mapping[str, Any] | None, offers: tuple[Offe
     if nameless:
         return _by_arguments(arguments, offers)
     name = _bare_name(header)
-    known = ", ".join(offer.name for offer in offers)
+    known = ", ".join(offer.name for offer in offers if not offer.silent)
     return Resolved(None, name, reason=f"there is no tool called {name or header!r}; the tools are: {known}")
 
 

@@ -12,7 +12,7 @@ A command's words say only what it is told to do; what it does is the sandbox's 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal
@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 
 from roundtrip.agent.messages import Effect
 from roundtrip.agent.rules import protected
+from roundtrip.agent.rules.command_files import Files, Places
 from roundtrip.agent.rules.command_rules import allows, denied, doubtful, proposed
-from roundtrip.agent.rules.launchers import Command, commands
-from roundtrip.agent.rules.shell import Script, parse
-from roundtrip.agent.rules.shell_words import Word
+from roundtrip.agent.rules.launchers import commands
+from roundtrip.agent.rules.shell import parse
 from roundtrip.agent.tooling import Intent
 
 Kind = Literal["read", "edit", "command", "network", "outside", "protected"]
@@ -51,7 +51,6 @@ _PLAN: Final = (
     "Not run: this is plan mode, in which files are read and nothing else is done. Describe instead what you would do: "
     "which files you would change and how, and which commands you would run, in which order."
 )
-_DEVICES: Final = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +130,12 @@ def decide(intent: Intent, rules: Rules, disk: Disk | None = None) -> Decision:
 
 
 def _reads(intent: Intent, rules: Rules, disk: Disk) -> Decision:
+    places = _places(rules, disk)
     for path in intent.paths:
-        why = protected.key(path) or _private(path, rules)
+        why = protected.key(path) or places.own(path)
         if why:
             return Ask("protected", f"{_shown(path, rules)} {why}.")
-    outside = [path for path in intent.paths if not _may_read(path, rules)]
+    outside = [path for path in intent.paths if not places.is_readable(path)]
     if not outside:
         return Allow()
     folders = dict.fromkeys(path if disk.is_folder(path) else path.parent for path in outside)
@@ -149,7 +149,7 @@ def _edits(intent: Intent, rules: Rules, disk: Disk) -> Decision:
         if not path.is_relative_to(rules.root):
             return Deny(f"Not run: {path} is outside the workspace, where nothing may be written.")
     for path in intent.paths:
-        why = protected.watched(path.relative_to(rules.root)) or protected.key(path) or _private(path, rules)
+        why = protected.watched(path.relative_to(rules.root)) or protected.key(path) or _places(rules, disk).own(path)
         if why:
             return Ask("protected", f"{_shown(path, rules)} {why}.")
     return Allow() if "edit" in rules.allowed else Ask("edit", grant=Grant("edit"))
@@ -181,16 +181,17 @@ def _runs(intent: Intent, rules: Rules, disk: Disk) -> Decision:
     if forbidden:
         return Deny(f"Not run: the user's rules forbid it ({forbidden}). Do it in another way, or ask the user.")
     scripts = [script, *(command.script for command in found if command.script)]
-    where = _Where(rules, disk, intent.paths[0] if intent.paths else rules.root, found)
-    risk = next((risk for one in scripts for risk in where.risks(one, found)), None)
-    if risk:
-        return risk
+    cwd = intent.paths[0] if intent.paths else rules.root
+    files = Files(_places(rules, disk), cwd, scripts, found)
+    kind, why = next(files.risks(), ("command", ""))
+    if why:
+        return Ask(kind, why)
     unknown = next((one.unknown for one in scripts if one.unknown), "")
-    if rules.deny and (unknown or doubtful(found, rules.deny)):
+    if rules.deny and (unknown or doubtful(found, rules.deny, intent.command)):
         return Ask("command", "It may hold a command that your rules forbid.")
     if "command" in rules.allowed:
         return Allow()
-    kept = where.stays and all(where.may_write(word) for one in scripts for word in one.writes)
+    kept = files.are_kept("edit" in rules.allowed)
     if kept and not unknown and allows(found, rules.allow):
         return Allow()
     grant = proposed(found, rules.allow) if kept and not unknown else ()
@@ -205,88 +206,9 @@ _JUDGES: Final[Mapping[Effect, Callable[[Intent, Rules, Disk], Decision]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Where:
-    """Which files the words of a command mean."""
-
-    rules: Rules
-    disk: Disk
-    cwd: Path
-    commands: tuple[Command, ...]
-
-    def risks(self, script: Script, found: Sequence[Command]) -> Iterator[Ask]:
-        """Why a command is asked in every mode: for files that it names."""
-        for word in script.writes:
-            for path in self._meant(word):
-                why = protected.watched(self._inside(path)) or protected.key(path) or _private(path, self.rules)
-                if why:
-                    yield Ask("protected", f"{_shown(path, self.rules)} {why}.")
-                elif not (self._is_inside(path) or self._is_spare(path) or "outside" in self.rules.allowed):
-                    yield Ask("outside", f"It writes {path}, outside the workspace.")
-        for word in (*script.reads, *(word for command in found for word in command.words[1:])):
-            for text in {word.text, word.text.partition("=")[2], word.text.rpartition(":")[2]} - {""}:
-                path = self._path(self.cwd, text.lstrip("@"))
-                why = protected.key(path) or (_private(path, self.rules) if "/" in text else "")
-                if why and not word.open:
-                    yield Ask("protected", f"{text} {why}.")
-
-    @property
-    def stays(self) -> bool:
-        """Whether each `cd` stays in the workspace."""
-        moves = [command for command in self.commands if command.name == "cd"]
-        return all(
-            len(move.words) == 2
-            and not move.words[1].open
-            and not move.words[1].text.startswith("-")
-            and all(self._may_stay(path) for path in self._meant(move.words[1]))
-            for move in moves
-        )
-
-    def may_write(self, word: Word) -> bool:
-        """Whether a command that rules allow may send its output there."""
-        if word.open:
-            return False
-        paths = self._meant(word)
-        if all(str(path) in _DEVICES for path in paths):
-            return True
-        return "edit" in self.rules.allowed and all(self._is_inside(path) or self._is_spare(path) for path in paths)
-
-    def _may_stay(self, path: Path) -> bool:
-        return self._is_inside(path) and not protected.watched(self._inside(path))
-
-    def _meant(self, word: Word) -> list[Path]:
-        """The paths that may be meant: the folder may be another one behind each `cd`."""
-        if word.open:
-            return []
-        bases = [self.cwd]
-        for command in self.commands:
-            if command.name == "cd" and len(command.words) == 2 and len(bases) < 16:
-                bases += [self._path(base, command.words[1].text) for base in bases]
-        return [self.disk.real(self._path(base, word.text)) for base in dict.fromkeys(bases)]
-
-    def _path(self, base: Path, text: str) -> Path:
-        if self.rules.home and (text == "~" or text.startswith("~/")):
-            text = str(self.rules.home / text[2:])
-        return Path(os.path.normpath(base / text)) if "\0" not in text else base
-
-    def _is_inside(self, path: Path) -> bool:
-        return path.is_relative_to(self.rules.root)
-
-    def _inside(self, path: Path) -> Path:
-        return path.relative_to(self.rules.root) if self._is_inside(path) else path
-
-    def _is_spare(self, path: Path) -> bool:
-        return str(path) in _DEVICES or any(path.is_relative_to(folder) for folder in self.rules.temporary)
-
-
-def _may_read(path: Path, rules: Rules) -> bool:
-    inside = any(path.is_relative_to(folder) for folder in (rules.root, *rules.folders))
-    return inside or "outside" in rules.allowed
-
-
-def _private(path: Path, rules: Rules) -> str:
-    """The agent's own files: the key of the server is among them, and what is allowed."""
-    return "belongs to the agent itself" if any(path.is_relative_to(own) for own in rules.private) else ""
+def _places(rules: Rules, disk: Disk) -> Places:
+    everywhere = "outside" in rules.allowed
+    return Places(rules.root, rules.home, rules.folders, rules.temporary, rules.private, everywhere, disk.real)
 
 
 def _shown(path: Path, rules: Rules) -> str:

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from glob import escape
 from typing import Final, Literal
 
-from roundtrip.agent.rules.launchers import INTERPRETERS, SHELLS, Command, base
+from roundtrip.agent.rules.launchers import Command, base, tells
+from roundtrip.agent.rules.programs import INTERPRETERS, PLAIN, SCRIPTS, SHELLS, STRANGE_SHELLS, SUBCOMMANDS, wrapped
 from roundtrip.agent.rules.shell_words import Word
 
 MOST_PROPOSED: Final = 3
@@ -25,13 +26,26 @@ MOST_PROPOSED: Final = 3
 Rule = tuple[str, ...]
 _Match = Literal["yes", "maybe", "no"]
 
-_HARMLESS: Final = re.compile(
-    r"(?!npm_|\w*_proxy$|path$)[a-z][a-z0-9_]*"
-    r"|CI|NO_COLOR|FORCE_COLOR|CLICOLOR|COLUMNS|LINES|LANG|LANGUAGE|LC_[A-Z]+|TZ|DEBUG|VERBOSE|SOURCE_DATE_EPOCH"
-    r"|RUST_BACKTRACE|RUST_LOG|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|PYTHONHASHSEED|PYTHONIOENCODING|PYTHONUTF8"
-    r"|NODE_ENV|GOOS|GOARCH|CGO_ENABLED|GIT_PAGER_IN_USE"
+_OWN: Final = r"(?!npm_|\w*_proxy=|path=)[a-z][a-z0-9_]*="
+"""By custom, small letters are a script's own."""
+_OBEYED: Final = (
+    r"(?:(?!NODE_ENV=|GIT_PAGER_IN_USE=)\w*(?:PATH|HOME|DIR|ROOT|LIB|CONFIG|ENV|FILE|RC|STARTUP|PROMPT|PRELOAD|OPT|FLAGS"
+    r"|SHELL|PAGER|EDITOR|BROWSER|WRAPPER|COMMAND)\w*=|(?:LD|DYLD|GIT|BASH|ZSH|MAKE|POSIX|PS\d|IFS|NPM|npm)\w*=)"
 )
-"""Variables that change nothing of what a command runs; by custom, small letters are a script's own."""
+"""Variables that shells and programs take commands, code or settings from."""
+_FREE: Final = (
+    r"(?:CI|NO_COLOR|FORCE_COLOR|CLICOLOR|COLUMNS|LINES|LANG|LANGUAGE|LC_[A-Z]+|TZ|DEBUG|VERBOSE|SOURCE_DATE_EPOCH"
+    r"|RUST_BACKTRACE|RUST_LOG|PYTHONUNBUFFERED|PYTHONDONTWRITEBYTECODE|PYTHONHASHSEED|PYTHONIOENCODING|PYTHONUTF8"
+    r"|NODE_ENV|GOOS|GOARCH|CGO_ENABLED|GIT_PAGER_IN_USE)="
+)
+_SWITCH: Final = rf"(?!{_OBEYED})[A-Z][A-Z0-9_]*=(?:\d{{1,5}}|true|false|yes|no|on|off)?"
+_SET_FOR: Final = re.compile(rf"(?:{_OWN}|{_FREE})[\w./:,@%+ -]*|{_SWITCH}")
+_SET: Final = re.compile(rf"{_OWN}[\s\S]*|{_SET_FOR.pattern}")
+"""Assignments that change nothing of what is run: for one command, and for the shell. A value must be plain where
+programs see it, because make, for one, runs what stands in it; an unknown variable may be a switch."""
+
+_SECRET: Final = re.compile(r"\$\{?\w*(?:KEY|TOKEN|SECRET|PASS|CRED|AUTH)")
+"""Variables that are not told without being asked."""
 
 _VALUED: Final[dict[str, frozenset[str]]] = {
     "git": frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env"}),
@@ -40,36 +54,13 @@ _VALUED: Final[dict[str, frozenset[str]]] = {
     "cargo": frozenset({"--config", "-C", "-Z", "--color"}),
     "uv": frozenset({"--directory", "--project", "--config-file", "--color", "--cache-dir"}),
 }
-"""Options with a value that stand before the subcommand."""
+"""Options that certainly have a value. Any other may have one, or not."""
 
-_DEEPER: Final[dict[tuple[str, ...], int]] = {
-    **dict.fromkeys([(tool, "run") for tool in ("npm", "pnpm", "yarn", "poetry", "uv", "hatch", "deno", "conda")], 3),
-    **dict.fromkeys([("git", "stash"), ("git", "worktree"), ("git", "remote"), ("gh", "pr"), ("gh", "issue")], 3),
-    **dict.fromkeys([("uv", "pip"), ("docker", "compose"), ("bundle", "exec"), ("pnpm", "exec"), ("npm", "exec")], 3),
-}
-"""Subcommands that have such themselves. All other tools are taken to have one word that says what they do."""
-
-_DESTROYERS: Final = (
-    "rm rmdir mv cp ln dd tee touch truncate shred chmod chown chgrp kill pkill killall curl wget ssh scp sftp rsync "
-    "nc mount umount mkfs fdisk systemctl service crontab at shutdown reboot useradd passwd visudo su watch "
-    "npx pnpx bunx uvx pipx sudo doas find xargs parallel env exec open xdg-open"
-)
-_EXACT: Final = frozenset(_DESTROYERS.split())
-"""What destroys, or runs anything: only its exact words are proposed."""
-
-_EXACT_SUBCOMMANDS: Final = frozenset(
-    {("docker", "run"), ("docker", "exec"), ("podman", "run"), ("podman", "exec"), ("git", "config"), ("git", "clean")}
-    | {("git", "reset"), ("git", "push"), ("kubectl", "exec"), ("kubectl", "delete"), ("terraform", "destroy")}
-)
-_PLAIN_TOOLS: Final = (
-    "ls cat grep egrep fgrep rg head tail wc sort uniq cut tr diff cmp stat file du df tree which whoami uname date "
-    "pytest mypy pyright tsc eslint prettier black isort flake8 pylint jest vitest mocha phpunit rspec rubocop gofmt "
-    "rustfmt clippy shellcheck ctest ninja jq yq basename dirname realpath readlink id nproc ps"
-)
-_PLAIN: Final = frozenset(_PLAIN_TOOLS.split())
-"""Tools without subcommands, whose words are files and options."""
+_LAYOUT: Final = frozenset({"--no-pager", "-P", "--no-optional-locks"})
+"""Options before the subcommand of git that a rule need not name."""
 
 
+@lru_cache(maxsize=1024)
 def rule(text: str) -> Rule:
     """The words of a rule. Raises ValueError for one that can't be read."""
     words = tuple(shlex.split(text))
@@ -81,24 +72,32 @@ def rule(text: str) -> Rule:
 def denied(commands: Sequence[Command], rules: Sequence[str]) -> str:
     """The rule that forbids one of the commands, "" if none does for certain."""
     found = ((text, command) for command in commands for text in rules)
-    return next((text for text, command in found if _forbids(rule(text), command) == "yes"), "")
+    return next((text for text, command in found if _forbids(rule(text), command, named=False) == "yes"), "")
 
 
-def doubtful(commands: Sequence[Command], rules: Sequence[str]) -> bool:
-    """Whether one of the commands may be forbidden."""
-    return any(_forbids(rule(text), command) != "no" for command in commands for text in rules)
+def doubtful(commands: Sequence[Command], rules: Sequence[str], line: str) -> bool:
+    """Whether one of the commands of a line may be forbidden."""
+    if not rules:
+        return False
+    said = [word for word in re.split(r"[^\w.+-]+", line.casefold()) if word]
+    named = {text for text in rules if _is_named(rule(text), said)}
+    return any(_forbids(rule(text), one, text in named) != "no" for one in commands for text in rules)
 
 
 def allows(commands: Sequence[Command], rules: Sequence[str]) -> bool:
     """Whether the rules allow every one of the commands, and at least one of them is more than a filler."""
-    wanted = [command for command in commands if not is_filler(command)]
+    fillers = all(is_filler(command) for command in commands)
+    wanted = [
+        command for command in commands if command.words and command.ruled and (fillers or not is_filler(command))
+    ]
     known = all(is_known(command) for command in commands)
     return known and bool(wanted) and all(any(fits(rule(text), one) for text in rules) for one in wanted)
 
 
 def is_known(command: Command) -> bool:
     """Whether it is known what the command does, as far as its name says that."""
-    return not command.unknown and all(_HARMLESS.fullmatch(name) for name in command.sets)
+    fine = _SET_FOR if command.words else _SET
+    return not command.unknown and all(fine.fullmatch(text) for text in command.sets)
 
 
 def fits(words: Rule, command: Command) -> bool:
@@ -106,7 +105,15 @@ def fits(words: Rule, command: Command) -> bool:
     name = command.words[0].text
     if ".." in name.split("/") and words[0] != escape(name):
         return False
-    return _match(words, command.words) == "yes"
+    return _match(words, _meant(command)) == "yes"
+
+
+def _meant(command: Command) -> tuple[Word, ...]:
+    """The words, without options that change only the looks."""
+    words = command.words
+    while command.texts[0] == "git" and len(words) > 1 and words[1].text in _LAYOUT:
+        words = (words[0], *words[2:])
+    return words
 
 
 def is_filler(command: Command) -> bool:
@@ -119,26 +126,35 @@ def is_filler(command: Command) -> bool:
         return True
     name, words = texts[0], texts[1:]
     fixed = not any(word.open for word in command.words)
-    if name in ("echo", "true", "false", ":", "pwd", "cd"):
+    if name == "echo":
+        return not any(_SECRET.search(word.path) for word in command.words)
+    if name in ("true", "false", ":", "pwd", "cd", "break", "continue", "wait"):
         return True
-    if name == "test":  # bash runs what stands in `test -v 'a[$(…)]'`
-        return fixed and not any(re.search(r"[\[`$]", word) for word in words)
+    if name in ("test", "exit", "sleep"):
+        return fixed
     if name == "printf":
-        return not any(word.startswith("-v") for word in words) and not any(word.open for word in command.words[:2])
+        more = any(word.text.startswith("-v") or _SECRET.search(word.path) for word in command.words)
+        return not more and not any(word.open for word in command.words[:2])
+    if name == "read":
+        return fixed and bool(words) and all(word == "-r" or re.fullmatch(_OWN, f"{word}=") for word in words)
     if name in ("cat", "head", "tail", "wc"):  # what is piped into them
-        return fixed and all(re.fullmatch(r"-[\w=-]*|\d+", word) for word in words)
+        return fixed and all(re.fullmatch(r"-\w*|\d+|--(?:lines|bytes)=\d+", word) for word in words)
+    if name in ("export", "readonly", "declare", "typeset", "local"):  # alone, it tells all variables
+        return bool(command.sets)
     if name == "set":
-        return fixed and all(re.fullmatch(r"-[euxo]+|pipefail", word) for word in words)
-    return name == "command" and words[:1] in (["-v"], ["-V"])
+        return fixed and bool(words) and all(re.fullmatch(r"-[euxo]+|pipefail", word) for word in words)
+    return name == "command" and tells(command)
 
 
 def proposed(commands: Sequence[Command], rules: Sequence[str]) -> tuple[str, ...]:
     """The rules that would allow what is not allowed yet, none if that can't be said in a few."""
     found: dict[str, None] = {}
+    fillers = all(is_filler(command) for command in commands)
     for command in commands:
         if not is_known(command):
             return ()
-        if is_filler(command) or any(fits(rule(text), command) for text in rules):
+        spare = not command.ruled or not command.words or (is_filler(command) and not fillers)
+        if spare or any(fits(rule(text), command) for text in rules):
             continue
         text = _proposal(command)
         if not text:
@@ -149,30 +165,36 @@ def proposed(commands: Sequence[Command], rules: Sequence[str]) -> tuple[str, ..
 
 def _proposal(command: Command) -> str:
     """The rule for a command: what it does with any words, or its exact words; "" if neither can be said."""
-    texts = command.texts
-    words = _telling(command)
-    depth = len(words)
-    if depth and not any(word.open for word in command.words[:depth]):
+    words = _meant(command)
+    texts = [word.text for word in words]
+    depth = _telling(texts)
+    if depth and not any(word.open for word in words[:depth]):
         return f"{_spelled(texts[:depth])} *"
-    return "" if any(word.open for word in command.words) else _spelled(texts)
+    return "" if any(word.open for word in words) or _obeys_its_input(command) else _spelled(texts)
 
 
-def _telling(command: Command) -> list[str]:
-    """The words that say what a command does; none where only all of its words do."""
-    texts, name = command.texts, command.texts[0]
-    if "/" in name or name in _EXACT or name in SHELLS:
-        return []
-    if name in INTERPRETERS:
-        module = name.startswith("python") and texts[1:2] == ["-m"] and len(texts) > 2
-        deeper = 1 if texts[2:3] in (["pip"], ["ruff"], ["uv"]) else 0
-        return texts[: 3 + deeper] if module and len(texts) >= 3 + deeper else []
-    if name in _PLAIN:
-        return texts[:1]
-    depth = _DEEPER.get(tuple(texts[:2]), 2)
-    told = texts[1:depth]
-    if len(told) < depth - 1 or not all(re.fullmatch(r"[A-Za-z][\w:.-]*", word) for word in told):
-        return []
-    return [] if (name, told[0]) in _EXACT_SUBCOMMANDS else texts[:depth]
+def _telling(texts: list[str]) -> int:
+    """How many words say what a command does, whatever stands behind them; 0 where only all of its words do."""
+    before = wrapped(texts)
+    if before:
+        inner = _telling(texts[before:])
+        return before + inner if inner else 0
+    if texts[0] in PLAIN or texts[0] in ("echo", "test"):
+        return 1
+    if tuple(texts[:2]) in SCRIPTS:
+        return 3 if re.fullmatch(r"[A-Za-z][\w:.-]*", " ".join(texts[2:3])) else 0
+    depths = (depth for depth in (2, 3) if texts[depth - 1 : depth])
+    return next((n for n in depths if texts[n - 1] in SUBCOMMANDS.get(" ".join(texts[: n - 1]), ())), 0)
+
+
+def _obeys_its_input(command: Command) -> bool:
+    """Whether the program does what its input says, because no word tells it what to do."""
+    name = re.sub(r"[\d.]+$", "", command.name)
+    told = any(
+        not word.startswith("-") or re.match(r"-[cem].|--?(?:version|help)$|-[vVh]$", word)
+        for word in command.texts[1:]
+    )
+    return not told and name in INTERPRETERS | SHELLS | STRANGE_SHELLS
 
 
 def _spelled(texts: Sequence[str]) -> str:
@@ -180,39 +202,66 @@ def _spelled(texts: Sequence[str]) -> str:
     return " ".join(shlex.quote(escape(text)) for text in texts)
 
 
-def _forbids(words: Rule, command: Command) -> _Match:
-    """Whether a rule forbids a command: in any folder, in any case, behind options."""
+def _forbids(words: Rule, command: Command, named: bool) -> _Match:
+    """Whether a rule forbids a command: in any folder, in any case, behind options. named: the line names it."""
     if not command.words:
-        return "no"
-    best: _Match = "maybe" if command.unknown or (command.loose and _names(command, words[0])) else "no"
-    for candidate, certain in _without_options(command):
-        match = _match((words[0].casefold(), *words[1:]), candidate)
-        if match == "yes" and certain:
-            return "yes"
-        best = best if match == "no" else "maybe"
+        return "maybe" if any(re.match(_OBEYED, text) for text in command.sets) else "no"
+    first, rest = command.words[0].text.casefold(), command.words[1:]
+    wanted = (words[0].casefold(), *words[1:])
+    hides = command.loose and (named or any(word.open for word in rest) or _obeys_its_input(command))
+    doubt = command.unknown or hides or any(re.match(_OBEYED, text) for text in command.sets)
+    best: _Match = "maybe" if doubt else "no"
+    if any(fnmatchcase(name, wanted[0]) for name in {first, base(first)}):
+        match = _found(wanted[1:], rest, command.name)
+        best = match if match == "yes" or best == "no" else best
     return best
 
 
-def _names(command: Command, program: str) -> bool:
-    """Whether a program is named somewhere in the words."""
-    said = {word for text in command.texts[1:] for word in re.split(r"[^\w.+-]+", text.casefold())}
-    return any(word.open for word in command.words) or any(fnmatchcase(word, program.casefold()) for word in said)
+def _is_named(words: Rule, said: Sequence[str]) -> bool:
+    """Whether the fixed words of a rule are said, in their order."""
+    rest = iter(said)
+    return all(
+        any(fnmatchcase(word, pattern.casefold()) for word in rest) for pattern in words if pattern[:1] not in "*-"
+    )
 
 
-def _without_options(command: Command) -> Iterator[tuple[tuple[Word, ...], bool]]:
-    """The command as a rule may mean it, without its first options; and whether that is certain."""
-    first, rest = command.words[0], command.words[1:]
-    names = {first.text.casefold(), base(first.text).casefold()}
-    heads = [replace(first, text=name) for name in sorted(names)]
-    yield from (((head, *rest), True) for head in heads)
-    valued = _VALUED.get(command.name)
-    while rest and rest[0].text[:1] in ("-", "+"):
-        option, rest = rest[0].text, rest[1:]
-        if "=" not in option and valued is None:
-            yield from (((head, *rest[1:]), False) for head in heads)
-        elif "=" not in option and valued is not None and option in valued:
-            rest = rest[1:]
-        yield from (((head, *rest), True) for head in heads)
+def _found(wanted: Rule, words: Sequence[Word], tool: str) -> _Match:
+    """As `_match` behind the program's name, wherever options stand; what may be their value may be passed over too."""
+    valued, best = _VALUED.get(tool, frozenset()), _match(wanted, words)
+    ways = {(0, True)}
+    for number, pattern in enumerate(wanted):
+        if pattern == "*" and number == len(wanted) - 1:
+            return _better(best, ways)
+        reached = set()
+        for at, certain in _past_options(words, ways, valued):
+            word = words[at] if at < len(words) else Word("")
+            if word.open:
+                best = _better(best, {(0, False)}) if _begins(pattern, word) else best
+            elif at < len(words) and fnmatchcase(word.text, pattern):
+                reached.add((at + 1, certain))
+        ways = reached
+    return _better(best, {way for way in ways if way[0] == len(words)})
+
+
+def _better(best: _Match, ways: set[tuple[int, bool]]) -> _Match:
+    """What is known now that these ways lead to the end of the rule."""
+    if best == "yes" or not ways:
+        return best
+    return "yes" if any(certain for _, certain in ways) else "maybe"
+
+
+def _past_options(words: Sequence[Word], ways: set[tuple[int, bool]], valued: frozenset[str]) -> set[tuple[int, bool]]:
+    """The ways, and those that lead past the options from there."""
+    waiting, found = list(ways), set(ways)
+    while waiting:
+        at, certain = waiting.pop()
+        if at < len(words) and words[at].text[:1] in ("-", "+"):
+            option = words[at].text
+            steps = {(at + 2, certain)} if option in valued else {(at + 1, certain), (at + 2, False)}
+            new = {step for step in steps if step[0] <= len(words)} - found
+            found |= new
+            waiting += new
+    return found
 
 
 def _match(wanted: Sequence[str], words: Sequence[Word]) -> _Match:
@@ -223,12 +272,16 @@ def _match(wanted: Sequence[str], words: Sequence[Word]) -> _Match:
             return "no"
         word = words[number]
         if word.open:
-            begins = re.match(r"[^*?\[]*", pattern)
-            start = begins[0] if begins else ""
-            return "maybe" if start.startswith(word.text) or word.text.startswith(start) else "no"
+            return "maybe" if _begins(pattern, word) else "no"
         if not fnmatchcase(word.text, pattern):
             return "no"
     rest = words[len(wanted) :]
     if not rest:
         return "yes"
-    return "maybe" if all(word.open and not word.single and not word.text for word in rest) else "no"
+    return "maybe" if all(word.open and word.more == "" and not word.text for word in rest) else "no"
+
+
+def _begins(pattern: str, word: Word) -> bool:
+    """Whether an open word may become what the pattern stands for."""
+    start = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
+    return start.startswith(word.text) or word.text.startswith(start)

@@ -32,7 +32,9 @@ class Dispatched:
 def offers(specs: Iterable[ToolSpec]) -> tuple[Offer, ...]:
     """The tools as the leak parser knows them."""
     return tuple(
-        Offer(s.name, s.parameters, s.aliases, s.parameter_aliases, s.legacy, s.effect == "reads", s.adapt)
+        Offer(
+            s.name, s.parameters, s.aliases, s.parameter_aliases, s.legacy, s.effect == "reads", s.adapt, not s.offered
+        )
         for s in specs
     )
 

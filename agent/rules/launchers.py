@@ -1,9 +1,10 @@
 """Commands that run other commands: what is really run by `env nice sudo sh -c 'git push'`.
 
 Strategy. Each command of a `shell.Script` is opened as far as tables say how: a launcher of `_LAUNCHERS` gives the
-command behind its options, a shell with `-c` a script of its own, `find` what stands behind `-exec`. What a table
-does not know for certain is `unknown`, and is asked. Programs that run what they are told in other ways (`_LOOSE`)
-stay as they are: for a rule that allows they are a command like others, for one that forbids they hide things.
+command behind its options, a shell with `-c` a script of its own, `find` what stands behind `-exec`. Each is seen
+through in a small, exact shape of its options only; every other use is `unknown`, and is asked. Programs that are not
+known to run nothing (`programs.QUIET`) are `loose`: a command like others for a rule that allows, but they may hide
+what another one forbids.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from roundtrip.agent.rules.hazards import hazard
+from roundtrip.agent.rules.programs import QUIET, SHELLS, STRANGE_SHELLS
 from roundtrip.agent.rules.shell import Script, parse
 from roundtrip.agent.rules.shell_words import Word
 
@@ -23,7 +25,7 @@ DEEPEST: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """words: empty for one that only sets variables. sets: the variables that it sets.
+    """words: empty for one that only sets variables. sets: those that it sets, as in `shell.Part`.
 
     ruled: it runs only if a rule allows it; else it is there for those that forbid. loose: it may run what its words
     name anywhere. unknown: why it is not known what it does, "" if it is. script: what a shell is told.
@@ -77,25 +79,11 @@ _LAUNCHERS: Final = {
     "xargs": _Launcher("-I -n -P -L -d -s -E --max-args --max-procs --max-lines --delimiter", "-0 -r -t -x --null"),
 }
 _ASSIGNING: Final = frozenset({"env", "sudo", "doas"})
-"""Launchers that take `NAME=value` before the command."""
+"""Launchers that take `NAME=value` before the command; a name may be any text."""
 
-SHELLS: Final = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "rbash", "fish"})
-_SHELL_VALUED: Final = frozenset({"-o", "+o", "-O", "+O", "--rcfile", "--init-file"})
-
-_INTERPRETERS: Final = (
-    "python python2 python3 perl ruby node nodejs deno bun php lua Rscript julia awk gawk mawk sed ed ex vi vim nvim "
-    "emacs osascript java groovy scala tclsh expect gdb lldb sqlite3 psql mysql"
-)
-INTERPRETERS: Final = frozenset(_INTERPRETERS.split())
-"""Programs that do what a text or a file tells them."""
-
-_TOLD: Final = (
-    "su runuser chroot unshare nsenter strace ltrace parallel watch flock script ssh scp rsync caffeinate busybox "
-    "toybox npx pnpx bunx uvx pipx entr perf valgrind unbuffer screen tmux systemd-run at batch xvfb-run fakeroot "
-    "proot taskset numactl prlimit chrt firejail bwrap docker podman kubectl uv poetry pnpm npm yarn bundle hatch rye "
-    "conda make just task tox nox man less more crontab dbus-run-session lxc nix nix-shell guix fd fdfind"
-)
-_LOOSE: Final = INTERPRETERS | frozenset(_TOLD.split())
+_SHELL_OPTION: Final = re.compile(r"-[eulx]*[co]?|--norc|--noprofile|--login")
+"""Options with which a shell is still understood; behind an `o` stands one of these words."""
+_SHELL_SETTINGS: Final = frozenset({"pipefail", "errexit", "nounset", "xtrace"})
 
 _UNKNOWABLE: Final = {
     "eval": "eval runs what is not known before",
@@ -133,20 +121,27 @@ def _opened(words: tuple[Word, ...], sets: tuple[str, ...], depth: int) -> Itera
         yield command
     elif depth > DEEPEST:
         yield replace(command, unknown="it is nested too deep")
-    elif not command.name or words[0].text.startswith("-"):
+    elif not command.name or words[0].text.startswith("-") or "=" in words[0].text:
         yield replace(command, unknown="which command it runs is not known before")
     elif command.name in _UNKNOWABLE:
         yield replace(command, unknown=_UNKNOWABLE[command.name])
     elif command.name in _RESERVED:
         yield replace(command, unknown=f"{command.name} stands where a command should be")
+    elif command.name in STRANGE_SHELLS:
+        yield replace(command, unknown=f"{command.name} reads its lines in another way")
     elif command.name in SHELLS:
         yield from _in_shell(command, depth)
     elif command.name == "find":
         yield from _in_find(command, depth)
-    elif command.name in _LAUNCHERS and command.texts[1:2] not in (["-v"], ["-V"]):
+    elif command.name in _LAUNCHERS and not tells(command):
         yield from _in_launcher(command, _LAUNCHERS[command.name], depth)
     else:
-        yield replace(command, loose=command.name in _LOOSE, unknown=hazard(command.name, command.words[1:]))
+        yield replace(command, loose=command.name not in QUIET, unknown=hazard(command.name, command.words[1:]))
+
+
+def tells(command: Command) -> bool:
+    """Whether it is `command -v NAME` or `env`, which run nothing."""
+    return command.texts == ["env"] or command.texts[:2] in (["command", "-v"], ["command", "-V"])
 
 
 def _is_systems(word: Word) -> bool:
@@ -155,37 +150,37 @@ def _is_systems(word: Word) -> bool:
 
 
 def _in_shell(command: Command, depth: int) -> Iterator[Command]:
-    """`sh -c TEXT`, with options before and after the -c."""
+    """`sh -c TEXT`, with options before and after the -c, or `sh FILE`."""
     told, rest = False, list(command.words[1:])
-    while rest and not rest[0].open and rest[0].text[:1] in ("-", "+") and rest[0].text != "--":
+    while rest and not rest[0].open and _SHELL_OPTION.fullmatch(rest[0].text) and rest[0].text != "-":
         option = rest.pop(0).text
-        told = told or bool(re.fullmatch(r"-[a-zA-Z]*c[a-zA-Z]*", option))
-        if option in _SHELL_VALUED or re.fullmatch(r"-[a-zA-Z]*o", option):
-            del rest[:1]
+        told = told or (option.endswith("c") and not option.startswith("--"))
+        if re.fullmatch(r"-\w*o", option) and (not rest or rest.pop(0).text not in _SHELL_SETTINGS):
+            rest = []
     rest = rest[1:] if rest and rest[0].text == "--" else rest
-    through = _is_systems(command.words[0])
-    if not told:
-        known = rest and not rest[0].open
-        yield replace(command, loose=True, unknown="" if known else "which commands the shell reads is not known")
-    elif not rest or rest[0].open:
+    if not rest or rest[0].open or re.match(r"[-+]|/dev/|/proc/", rest[0].text):
         yield replace(command, unknown="what the shell is told is not known before")
+    elif not told:
+        yield replace(command, loose=True)
     else:
         script = parse(rest[0].text)
-        yield replace(command, ruled=not through, unknown=script.unknown, script=script)
+        yield replace(command, ruled=not _is_systems(command.words[0]), unknown=script.unknown, script=script)
         for part in script.parts:
             yield from _opened(part.words, part.sets, depth + 1)
 
 
 def _in_find(command: Command, depth: int) -> Iterator[Command]:
     """What `find` runs for each file. It stays a command of its own."""
-    runs, words = ("-exec", "-execdir", "-ok", "-okdir"), command.words
     yield replace(command, unknown=hazard(command.name, command.words[1:]))
-    for at, word in enumerate(words):
-        if word.text in runs:
-            rest = words[at + 1 :]
-            ends = (n for n, other in enumerate(rest) if other.text in (";", "+"))
-            inner = rest[: next(ends, len(rest))]
-            yield from _opened(tuple(_filled(word, "{}") for word in inner), (), depth + 1)
+    words = iter(command.words)
+    for word in words:
+        if word.text in ("-exec", "-execdir", "-ok", "-okdir"):
+            inner: list[Word] = []
+            for other in words:
+                if other.text == ";" or (other.text == "+" and inner and inner[-1].text == "{}"):
+                    break
+                inner.append(other)
+            yield from _opened(tuple(_filled(one, "{}") for one in inner), (), depth + 1)
 
 
 def _filled(word: Word, place: str) -> Word:
@@ -197,29 +192,23 @@ def _in_launcher(command: Command, launcher: _Launcher, depth: int) -> Iterator[
     """The command behind the options of a launcher."""
     rest, sets, certain = list(command.words[1:]), list(command.sets), True
     place = ""
-    while rest and not rest[0].open:
-        text = rest[0].text
-        if text == "--":
-            del rest[0]
-            break
-        if command.name in _ASSIGNING and re.match(r"\w+=", text):
-            sets.append(rest.pop(0).text.partition("=")[0])
-        elif text.startswith("-"):
-            place = _place(command.name, rest) or place
-            taken = _taken(text, launcher)
-            certain = certain and taken > 0
-            del rest[: max(taken, 1)]
-        else:
-            break
-    if command.name in _ASSIGNING and any(word.open and "=" in word.text for word in rest[:1]):
-        sets.append(rest.pop(0).text.partition("=")[0])
+    while rest and not rest[0].open and rest[0].text.startswith("-") and rest[0].text != "--":
+        place = _place(command.name, rest) or place
+        taken = _taken(rest[0].text, launcher)
+        certain = certain and taken > 0
+        del rest[: max(taken, 1)]
+    rest = rest[1:] if rest and rest[0].text == "--" else rest
+    while command.name in _ASSIGNING and rest and "=" in rest[0].text:
+        certain = certain and rest[0].more is None
+        sets.append(f"{rest[0].text}{'*' if rest[0].open else ''}")
+        del rest[0]
     certain = certain and not any(word.open for word in rest[: launcher.operands])
     inner = tuple(_filled(word, place) if place else word for word in rest[launcher.operands :])
     if command.name == "xargs" and not place:
-        inner = (*(inner or (Word("echo"),)), Word("", open=True, single=False))
+        inner = (*(inner or (Word("echo"),)), Word("", open=True, more=""))
     through = launcher.through and _is_systems(command.words[0])
     why = "" if certain else f"an option of {command.name} is not known"
-    if not inner and command.name not in ("exec", "env"):
+    if not inner and command.name != "exec":
         why = why or f"which command {command.name} runs is not known"
     yield replace(command, ruled=not through, loose=not certain, unknown=why)
     if inner:

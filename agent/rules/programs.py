@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-SHELLS: Final = frozenset("sh bash dash ash".split())
+SHELLS: Final = frozenset({"sh", "bash", "dash", "ash"})
 """Shells whose lines `shell.parse` understands."""
 
-STRANGE_SHELLS: Final = frozenset("zsh fish ksh mksh yash rbash csh tcsh pwsh powershell nu elvish xonsh cmd".split())
+_STRANGE: Final = "zsh fish ksh mksh yash rbash csh tcsh pwsh powershell nu elvish xonsh cmd"
+STRANGE_SHELLS: Final = frozenset(_STRANGE.split())
 
 _INTERPRETERS: Final = (
     "python pypy ipython perl ruby irb node nodejs deno bun php lua luajit R Rscript julia awk gawk mawk sed ed ex vi "
@@ -30,6 +31,12 @@ _QUIET: Final = (
 )
 QUIET: Final = PLAIN | frozenset(_QUIET.split())
 """Programs that run nothing of what their words name, `hazards` aside. Of all others it is not known."""
+
+SEARCHERS: Final = frozenset({"grep", "egrep", "fgrep", "rg", "jq"})
+"""Tools whose first word is no file."""
+_READERS: Final = "cat head tail wc diff cmp stat ls tree sort uniq cut file find less more nl od xxd strings du"
+READERS: Final = SEARCHERS | frozenset(_READERS.split())
+"""Tools that show files. Where rules allow them, they show the same ones that the tools show."""
 
 SUBCOMMANDS: Final[dict[str, frozenset[str]]] = {
     tool: frozenset(said.split())

@@ -12,9 +12,9 @@ import re
 from pathlib import Path
 from typing import Final
 
-from roundtrip.agent.keys import folded, key, why
+from roundtrip.agent.keys import KEYS, folded, key, why
 
-__all__ = ["is_barred", "key", "watched"]
+__all__ = ["is_barred", "key", "key_beginning", "watched"]
 
 BARRED: Final = re.compile(r"\.git|\.agent|(?:git|agent)~\d+")
 """Folders (or files, as `.git` in a worktree) that no tool writes; `git~1` is the short name of `.git` on NTFS."""
@@ -71,6 +71,19 @@ WATCHED: Final = (
 def is_barred(name: str) -> bool:
     """Whether a part of a path has a name under which no tool writes."""
     return BARRED.fullmatch(folded(name)) is not None
+
+
+def key_beginning(text: str) -> str:
+    """Why reading the files must be asked whose paths begin so, "" if it need not."""
+    *folders, last = text.casefold().split("/")
+    if len(last) < (1 if last.startswith(".") else 3):
+        return ""
+    for row, reason in KEYS:
+        parts = row.rstrip("/").split("/")
+        for depth, part in enumerate(parts):
+            if part.startswith(last) and folders[len(folders) - depth :] == parts[:depth]:
+                return reason
+    return ""
 
 
 def watched(path: Path) -> str:

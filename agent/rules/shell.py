@@ -5,7 +5,7 @@ and an unusual blank for no character at all. And the line is run by /bin/sh, wh
 So everything is walked, and whatever is not understood for certain makes the line "not known": somebody is asked.
 Rules:
 1. `parse` never raises. `Script.unknown` says why a line is not known; what was found in it is told all the same.
-2. Every node must be of a kind in `_KINDS`, every leaf must look like what it claims to be (`_LEAVES`), and between
+2. Every node must be of a kind in `_KINDS`, every leaf must look like what it claims to be (`LEAVES`), and between
    two leaves there are only blanks. What tree-sitter skipped, or took for something else, shows there.
 3. A word is fixed where every shell reads the same text in it. An expansion, a glob or a brace makes it open: then
    its text is what it certainly begins with.
@@ -22,6 +22,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from roundtrip.agent.rules.shell_tables import (
+    ARITHMETIC,
+    BAD_LEAVES,
+    BORDERS,
+    COPIES,
+    EXPANSION,
+    GAP,
+    INSIDE,
+    KNOWN,
+    LEAVES,
+    OPERATORS,
+    STRANGE,
+    TEST,
+    WORDS,
+)
 from roundtrip.agent.rules.shell_words import Word, text_of, word_of
 
 if TYPE_CHECKING:
@@ -58,48 +73,6 @@ class Script:
     writes: tuple[Word, ...] = ()
     reads: tuple[Word, ...] = ()
     unknown: str = ""
-
-
-_KINDS: Final = (
-    "program command command_name word string string_content raw_string number concatenation simple_expansion "
-    "expansion variable_name special_variable_name command_substitution process_substitution list pipeline "
-    "redirected_statement file_redirect file_descriptor heredoc_redirect heredoc_start heredoc_body heredoc_content "
-    "heredoc_end negated_command subshell compound_statement if_statement elif_clause else_clause for_statement "
-    "while_statement do_group case_statement case_item variable_assignment declaration_command unset_command "
-    "test_command unary_expression binary_expression test_operator comment extglob_pattern arithmetic_expansion"
-)
-_KNOWN: Final = frozenset(_KINDS.split())
-"""Kinds of nodes that mean the same to every shell."""
-
-_PLAIN: Final = r"[^\s'\"\\`$|&;<>()]"
-_LEAVES: Final = {
-    "word": rf"(?:{_PLAIN}|\\[^\n])+",
-    "extglob_pattern": r"[\w*?.|/\[\]-]+",
-    "string_content": r"(?:[^\"\\`$]|\\[^\n]|\$(?![\w({\[?!#@*$'-]))*",
-    "raw_string": r"'[^']*'",
-    "number": r"-?[0-9]+",
-    "variable_name": r"\w+",
-    "special_variable_name": r"[?!#@*$0_-]",
-    "file_descriptor": r"[0-9]+",
-    "comment": r"#[^\n]*",
-    "test_operator": r"-[a-zA-Z]+",
-}
-"""What a leaf of a kind looks like. Others are punctuation, and are their own kind."""
-
-_BAD_LEAVES: Final = frozenset({"`", "|&"})
-
-_TESTED: Final = r"(?:[\w./=@%:+,-]+|\"(?:[\w ./=@%:+,-]|\$\w+(?!\w))*\"|\$[?#])"
-_TEST: Final = re.compile(
-    rf"\[ (?:! )?(?:(?:-[a-uw-zA-QS-Z] )?{_TESTED}|{_TESTED} (?:==?|!=|-(?:eq|ne|lt|le|gt|ge|nt|ot|ef)) {_TESTED}) \]"
-)
-"""A test of one or of two words. Not `-v` and `-R`: to those, bash computes the words (`a[$(rm x)]`)."""
-
-_ARITHMETIC: Final = re.compile(r"\$\(\([\d\s+*/%()-]*\)\)")
-_EXPANSION: Final = re.compile(r"\$\{[A-Za-z_]\w*\}|\$\{[0-9?@*#]\}")
-_GAP: Final = re.compile(r"(?:[ \t\n]|\\\n)*")
-_OPERATORS: Final = {"<": "reads", ">": "writes", ">>": "writes", ">|": "writes", "&>": "writes", "&>>": "writes"}
-_COPIES: Final = frozenset({">&", "<&", ">&-", "<&-"})
-"""Redirections to a descriptor, if a number stands behind them; to a file else."""
 
 
 def parse(line: str) -> Script:
@@ -153,12 +126,16 @@ class _Walk:
 
     def _visit(self, node: Node) -> None:
         kind = node.type
-        if node.is_named and kind not in _KNOWN:
-            self._doubt(_STRANGE.get(kind, f"it holds what is not understood ({kind})"))
+        if node.is_named and kind not in KNOWN:
+            self._doubt(STRANGE.get(kind, f"it holds what is not understood ({kind})"))
         elif node.is_named:
             check = getattr(self, f"_at_{kind}", None)
             if check:
                 check(node)
+        inside = node.parent is not None and node.parent.type in INSIDE
+        begins = (kind in WORDS and not inside) or (not node.is_named and kind.isalpha())
+        if begins and self.source[node.start_byte - 1 : node.start_byte] not in BORDERS:
+            self._doubt("where a word of it begins can't be read")
         if node.child_count == 0 or kind == "heredoc_body":
             self._leaf(node)
 
@@ -167,18 +144,18 @@ class _Walk:
         if node.start_byte >= self.end:  # else it is in a here-document, which was measured
             gap = self.source[self.end : node.start_byte].decode()
             joins = "\\\n" in gap and not gap.replace("\\\n", "")
-            if not _GAP.fullmatch(gap) or joins:
+            if not GAP.fullmatch(gap) or joins:
                 self._doubt("something in it can't be read")
         text = text_of(node)
-        pattern = _LEAVES.get(node.type)
+        pattern = LEAVES.get(node.type)
         if pattern and not re.fullmatch(pattern, text):
             self._doubt(f"{node.type} can't be read")
         before = self.source[node.start_byte - 1 : node.start_byte]
         if text.startswith("#") and (before in b" \t\n;&|()") != (node.type == "comment") and node.type != "#":
             self._doubt("a comment in it can't be read")
         if text == "$" and self.source[node.end_byte : node.end_byte + 1] == b'"':
-            self._doubt(_STRANGE["translated_string"])
-        if not node.is_named and (text != node.type or text in _BAD_LEAVES):
+            self._doubt(STRANGE["translated_string"])
+        if not node.is_named and (text != node.type or text in BAD_LEAVES):
             self._doubt(f"it uses {text}")
         self.end = max(self.end, node.end_byte)
 
@@ -204,7 +181,7 @@ class _Walk:
     def _at_declaration_command(self, node: Node) -> None:
         keyword, *rest = node.children
         sets = tuple(_assigned(child) if child.type == "variable_assignment" else text_of(child) for child in rest)
-        self.parts.append(Part(sets=sets) if sets else Part((Word(text_of(keyword)),)))  # alone, it tells them all
+        self.parts.append(Part((Word(text_of(keyword)),), sets))
 
     def _at_unset_command(self, node: Node) -> None:
         self.parts.append(Part(sets=tuple(text_of(child) for child in node.children[1:])))
@@ -218,12 +195,15 @@ class _Walk:
     def _at_file_redirect(self, node: Node) -> None:
         operator = next((c.type for c in node.children if not c.is_named), "")
         targets = [word_of(child) for child in node.children_by_field_name("destination")]
-        if len(targets) > 1:  # `> a b`: to the shell, b is a word of the command
+        if len(targets) > 1 or (targets and operator.endswith("-")):  # to the shell, `b` of `> a b` is the command's
             self._doubt("words stand behind a redirection")
-        if operator in _OPERATORS:
-            (self.reads if _OPERATORS[operator] == "reads" else self.writes).extend(targets)
-        elif operator in _COPIES:
-            self.writes += [target for target in targets if target.open or not re.fullmatch(r"\d+-?|-", target.text)]
+        if operator in OPERATORS:
+            (self.reads if OPERATORS[operator] == "reads" else self.writes).extend(targets)
+        elif operator in COPIES:
+            files = [target for target in targets if target.open or not re.fullmatch(r"\d+-?|-", target.text)]
+            self.writes += files
+            if files:  # bash expands them twice
+                self._doubt("it uses >& with a file")
         else:
             self._doubt(f"it uses the redirection {operator}")
 
@@ -236,27 +216,16 @@ class _Walk:
             self._doubt("it computes with ((…))")
 
     def _at_test_command(self, node: Node) -> None:
-        if not _TEST.fullmatch(text_of(node)):
+        if not TEST.fullmatch(text_of(node)):
             self._doubt("a test in it can't be read")
 
     def _at_arithmetic_expansion(self, node: Node) -> None:
-        if not _ARITHMETIC.fullmatch(text_of(node)):
+        if not ARITHMETIC.fullmatch(text_of(node)):
             self._doubt("it computes with variables")
 
     def _at_expansion(self, node: Node) -> None:
-        if not _EXPANSION.fullmatch(text_of(node)):
+        if not EXPANSION.fullmatch(text_of(node)):
             self._doubt("it uses an expansion with an operator")
-
-
-_STRANGE: Final = {
-    "ERROR": "it is no valid command line",
-    "ansi_c_string": "it uses $'…', which not every shell knows",
-    "translated_string": 'it uses $"…", which not every shell knows',
-    "function_definition": "it defines a function",
-    "herestring_redirect": "it uses <<<, which not every shell knows",
-    "array": "it uses an array",
-    "subscript": "it uses an array",
-}
 
 
 def _nodes(root: Node) -> Iterator[tuple[Node, int]]:

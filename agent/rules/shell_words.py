@@ -14,14 +14,19 @@ if TYPE_CHECKING:
 class Word:
     """text: what it is; if it is open, what it certainly begins with.
 
-    more: what the further words begin with that it may become, None if it stays one. path: the file that an open word
-    seems to mean, as far as that can be told.
+    more: what the further words begin with that it may become, None if it stays one. path: what an open word says, for
+    those who look for names of files.
     """
 
     text: str
     open: bool = False
     more: str | None = None
     path: str = ""
+
+    @property
+    def stem(self) -> str:
+        """What seems to be the beginning of the file that it means."""
+        return re.split(r"[$`*?\[{]", self.path, maxsplit=1)[0] if self.open else self.text
 
 
 def text_of(node: Node) -> str:
@@ -49,10 +54,10 @@ def word_of(node: Node) -> Word:
 
 
 def _path(raw: str) -> str:
-    """The beginning of the file that a word seems to mean: only known variables are looked through."""
+    """A word without quotes, with the folders that variables stand for."""
     raw = re.sub(r"^\W{0,2}\$(?:HOME\b|\{HOME\})", "~", raw)
     raw = re.sub(r"^\W{0,2}\$(?:PWD\b|\{PWD\})", ".", raw)
-    return re.split(r"[$`*?\[{]", re.sub(r"[\"'\\]", "", raw), maxsplit=1)[0]
+    return re.sub(r"[\"'\\]", "", raw)
 
 
 def _piece(node: Node) -> Word:

@@ -17,6 +17,7 @@ from roundtrip.agent.events import AssistantEnded, ClosedEvent, Event, ToolFinis
 from roundtrip.agent.messages import Call, ToolResult
 from roundtrip.agent.rules.dispatch import Dispatched, dispatch, key, with_notes
 from roundtrip.agent.rules.repeats import Repeats
+from roundtrip.agent.runtime.approved import approved_as
 from roundtrip.agent.tooling import Approver, Intent, Output, Recorder, Refusal, Tool
 from roundtrip.agent.wire.surrogates import encodable
 
@@ -132,7 +133,8 @@ class CallRunner:
         output = partial(self._output, step, call.index)
         async with self._recorded(call, intent, output):
             waiting.discard(call.index)
-            return _Done(await what.tool.run(what.arguments, output))
+            with approved_as(intent.effect):
+                return _Done(await what.tool.run(what.arguments, output))
 
     @asynccontextmanager
     async def _recorded(self, call: Call, intent: Intent, output: Output) -> AsyncIterator[None]:

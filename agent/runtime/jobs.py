@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import time
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ from roundtrip.agent.runtime.job import LocalJob
 from roundtrip.agent.runtime.recording import Recording
 from roundtrip.agent.runtime.sandbox.confinement import Confinement
 from roundtrip.agent.runtime.sandbox.policy import Policy
-from roundtrip.agent.runtime.sandbox.tell_tales import note
+from roundtrip.agent.runtime.sandbox.tell_tales import Ran, note
 from roundtrip.agent.tooling import Finished, Job, Output, Refusal
 
 SHELLS: Final = ("/bin/bash", "/usr/bin/bash", "/bin/sh")
@@ -47,17 +48,27 @@ ENVIRONMENT: Final = {
     "npm_config_yes": "true",
     "npm_config_update_notifier": "false",
     "PYTHONUNBUFFERED": "1",
+    "VIMINIT": "set viminfo= | autocmd VimEnter * cquit",
     "TERM": "dumb",
     "NO_COLOR": "1",
 }
 """What commands run with, because nobody is there to answer, and the reader is no terminal.
 
 An editor that changes nothing lets git take the message it proposes, and refuse where it has none. CI is not set:
-it makes too many programs do other things than the user sees them do.
+it makes too many programs do other things than the user sees them do. Vim waits for keys from stderr where stdin gives
+none, so it is told to leave once it has done what its options say; with -u and -es it does not read this.
 """
 
-WITHHELD: Final = frozenset({"AGENT_API_KEY", "OPENAI_API_KEY"})
-"""Variables that commands don't get: the key is for the model's server alone."""
+WITHHELD: Final = {
+    "always": r"(?:AGENT|OPENAI)_API_KEY",
+    "without network": r".+_(?:TOKEN|API_?KEY|SECRET|(?:SECRET|ACCESS|PRIVATE)_KEY(?:_ID)?|PAT|PASSPHRASE)"
+    r"|(?!(?:\w+_)?(?:DB|DATABASE|PG|POSTGRES\w*|MYSQL|MARIADB|MONGO\w*|REDIS|RABBITMQ\w*|TEST)_).+_PASSW(?:OR)?D",
+}
+"""Variables that commands don't get, by their whole names, upper and lower case alike. Always: the key is for the
+model's server alone. In a sandbox without network: what opens something that can't be reached anyway, and would only be
+read by the model. Passwords of databases stay, because tests use them with databases of their own; and so does what
+has no underscore (SECRET_KEY of Django, PGPASSWORD). With the network allowed, or without a sandbox, all of it stays.
+"""
 
 OUTPUTS: Final = ".outputs"
 """How the name of a folder of outputs ends."""
@@ -74,7 +85,11 @@ _TELLING: Final = 4096
 
 def command_environment() -> dict[str, str]:
     """Ours, but for what commands must not get, and with what they need."""
-    return {**{name: value for name, value in os.environ.items() if name not in WITHHELD}, **ENVIRONMENT}
+    return {**{name: value for name, value in os.environ.items() if not _withheld(name, "always")}, **ENVIRONMENT}
+
+
+def _withheld(name: str, when: str) -> bool:
+    return re.fullmatch(WITHHELD[when], name, re.IGNORECASE) is not None
 
 
 class LocalJobs:
@@ -188,12 +203,16 @@ class LocalJobs:
         shell = next((path for path in SHELLS if os.path.exists(path)), SHELLS[-1])
         line: tuple[str, ...] = (shell, "-c", job.command)
         environment = self._environment
-        removed = ""
+        withheld: list[str] = []
+        removed, left = "", ()
         try:
             policy = self.confinement.policy(environment.get("PATH", ""))
             if policy is not None:
                 line = tuple(self.confinement.line(policy, cwd, line))
-                environment = {**environment, **self.confinement.environment(policy)}
+                if not policy.network:
+                    withheld = [name for name in environment if _withheld(name, "without network")]
+                kept = {name: value for name, value in environment.items() if name not in withheld}
+                environment = {**kept, **self.confinement.environment(policy)}
             keeper = self.confinement.sandbox.kind == "bwrap"
             finished = await process.run(
                 line, cwd=cwd, environment=environment, seconds=seconds, output=job.hear, keeper=keeper
@@ -205,9 +224,11 @@ class LocalJobs:
             raise
         finally:
             if policy is not None:
+                left = self.confinement.left(policy)
                 removed = self.confinement.clear(policy, last=len(self._tasks) <= 1)
         kind, network = self.confinement.sandbox.kind, policy is not None and policy.network
-        told = note(kind, network, finished.code, job.command, finished.output[-_TELLING:])
+        said, root = finished.output[-_TELLING:], str(self.confinement.root)
+        told = note(kind, network, Ran(job.command, finished.code, said, root, left or finished.left, withheld))
         job.note = " ".join(filter(None, (removed, told)))
         job.end("timed out" if finished.code is None else "ended", finished)
 

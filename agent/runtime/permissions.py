@@ -6,19 +6,20 @@ The rules decide (`rules.approvals`); here they are kept, and changed when the u
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Final
 
 from roundtrip.agent.messages import Call
 from roundtrip.agent.rules.approvals import MODES, Allow, Ask, Decision, Deny, Disk, Grant, Kind, Mode, Rules, decide
 from roundtrip.agent.runtime.preferences import Preferences, ProjectFile, project_file
-from roundtrip.agent.runtime.projects import Projects
+from roundtrip.agent.runtime.projects import Project, Projects
 from roundtrip.agent.tooling import Intent, Refusal
 
-__all__ = ["MODES", "Allow", "Ask", "Deny", "Grant", "Mode", "Permissions", "Rules", "Scripted"]
+__all__ = ["MODES", "Allow", "Ask", "Deny", "Grant", "Held", "Mode", "Permissions", "Rules", "Scripted"]
 
 _REFUSALS: Final[Mapping[Kind, str]] = {
     "edit": "changing files was not allowed in this run",
@@ -33,6 +34,9 @@ _FLAGS: Final[Mapping[Kind, str]] = {
     "network": "--allow network",
     "outside": "--allow outside",
 }
+_YES: Final = frozenset((_FLAGS["edit"], _FLAGS["command"]))
+"""What `--yes` stands for."""
+
 _WORDS: Final = {"edit": "edits", "command": "commands", "network": "network", "outside": "reading outside"}
 
 
@@ -43,22 +47,36 @@ def _is_folder(path: Path) -> bool:
 _DISK: Final = Disk(real=lambda path: Path(os.path.realpath(path)), is_folder=_is_folder)
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One thing that the user has allowed when asked: for the project, or else for this session."""
+
+    grant: Grant
+    project: bool
+
+
 class Permissions:
-    """The rules of a run. projects: where the user's permissions for a project are kept, None for nowhere."""
+    """The rules of a run, and what the user allows beside them. projects: where that is kept for a project, None for
+    nowhere."""
 
     def __init__(self, rules: Rules, projects: Projects | None = None) -> None:
         self._projects = projects
-        self._at_first = self.rules = rules
+        self.configured = rules
+        """What flags and configuration say."""
+        self.held: tuple[Held, ...] = ()
+        """What the user has allowed, for the project first."""
         self.shown = ""
         """Digest of the project's configuration as it was shown to the user last."""
         if projects is not None:
             project = projects.load(rules.root)
-            own = self._file
-            trusted = own is not None and not own.problem and own.digest == project.trusted
-            self._add(own.preferences if own is not None and trusted else Preferences())
-            for kind, values in (("command", project.allow), ("outside", project.folders), ("network", project.hosts)):
-                self._at_first = _with(self._at_first, Grant(kind, values))  # type: ignore[arg-type]
-            self.rules = self._at_first
+            self.held = tuple(Held(grant, project=True) for grant in project.grants)
+            file = trusted_file(rules.root, project)
+            self._add(file.preferences if file else Preferences())
+
+    @property
+    def rules(self) -> Rules:
+        """What holds now."""
+        return reduce(_with, (one.grant for one in self.held), self.configured)
 
     def decide(self, intent: Intent) -> Decision:
         """What the rules say of a call."""
@@ -66,10 +84,10 @@ class Permissions:
 
     def allow(self, grant: Grant, *, project: bool = False) -> str:
         """The user says yes for this session, or for this project too. Returns why it can't be kept, "" if it can."""
-        self.rules = _with(self.rules, grant)
+        new = [Held(Grant(grant.kind, values), project) for values in _singly(grant)]
+        self.held = tuple(sorted(dict.fromkeys((*self.held, *new)), key=lambda one: not one.project))
         if not project:
             return ""
-        self._at_first = _with(self._at_first, grant)
         if self._projects is None:
             return "nothing is kept in this run"
         try:
@@ -78,14 +96,26 @@ class Permissions:
             return f"it can't be kept: {error}"
         return ""
 
+    def take_back(self, taken: Collection[Held]) -> str:
+        """The user takes back what they had allowed. Returns why it will be allowed again in the next run, "" if not"""
+        self.held = tuple(one for one in self.held if one not in taken)
+        kept = [one.grant for one in taken if one.project]
+        if not kept or self._projects is None:
+            return ""
+        try:
+            self._projects.forget(self.configured.root, kept)
+        except OSError as error:
+            return f"the next run will allow it again: {error}"
+        return ""
+
     def use(self, mode: Mode) -> None:
-        """Another mode, until the user changes it again."""
-        self.rules = replace(self.rules, mode=mode, mode_is_set=True)
-        self._at_first = replace(self._at_first, mode=mode, mode_is_set=True)
+        """Another mode, until the user changes it again; to allow all edits was a change of mode too."""
+        self.configured = replace(self.configured, mode=mode, mode_is_set=True)
+        self.held = tuple(one for one in self.held if one.grant.kind != "edit")
 
     def forget(self) -> None:
         """Another session: what was allowed in the one before was so there."""
-        self.rules = self._at_first
+        self.held = tuple(one for one in self.held if one.project)
 
     @property
     def words(self) -> str:
@@ -120,11 +150,20 @@ class Permissions:
 
     def _add(self, project: Preferences) -> None:
         """What a trusted project says. The user's own word on the mode counts more."""
-        for name in ("rules", "_at_first"):
-            rules: Rules = getattr(self, name)
-            mode = project.mode if project.mode and not rules.mode_is_set else rules.mode
-            allow, deny = (*rules.allow, *project.allow), (*rules.deny, *project.deny)
-            setattr(self, name, replace(rules, mode=mode, allow=allow, deny=deny))
+        rules = self.configured
+        mode = project.mode if project.mode and not rules.mode_is_set else rules.mode
+        allow, deny = (*rules.allow, *project.allow), (*rules.deny, *project.deny)
+        self.configured = replace(rules, mode=mode, allow=allow, deny=deny)
+
+
+def trusted_file(root: Path, project: Project) -> ProjectFile | None:
+    """The project's own configuration, if there is one that counts."""
+    file = project_file(root)
+    return file if file is not None and not file.problem and file.digest == project.trusted else None
+
+
+def _singly(grant: Grant) -> tuple[tuple[str, ...], ...]:
+    return tuple((value,) for value in grant.values) or ((),)
 
 
 def _with(rules: Rules, grant: Grant) -> Rules:
@@ -145,6 +184,8 @@ class Scripted:
 
     def __init__(self, permissions: Permissions) -> None:
         self._permissions = permissions
+        self._refused: dict[str, None] = {}
+        """What the user may be told of what was refused: flags that would have helped, or why none would."""
 
     async def approve(self, call: Call, intent: Intent) -> Refusal | None:
         """See `tooling.Approver`."""
@@ -152,14 +193,32 @@ class Scripted:
         if isinstance(decision, Allow):
             return None
         if isinstance(decision, Deny):
+            self._refused["plan mode" if self._permissions.rules.mode == "plan" else "a rule"] = None
             return Refusal(decision.reason)
         flag = "" if decision.kind in self._permissions.rules.allowed else _FLAGS.get(decision.kind, "")
+        self._refused[flag or "somebody"] = None
         hint = f" ({flag} would allow it)" if flag else ""
         why = f" {decision.why}" if decision.why else ""
         return Refusal(
             f"Not run: {_REFUSALS[decision.kind]}{hint}, and nobody can be asked.{why} Do what you can without it, "
             "or tell the user what you would have done."
         )
+
+    @property
+    def advice(self) -> str:
+        """What would let the refused calls run, for the user; "" if none was refused here."""
+        flags = [flag for flag in self._refused if flag.startswith("--")]
+        others = [which for which in self._refused if not which.startswith("--")]
+        what = "them" if bool(flags) + len(others) == 1 else "some of them"
+        if set(flags) >= _YES:
+            flags = ["--yes", *(flag for flag in flags if flag not in _YES)]
+        said = {
+            "somebody": f"only somebody at the keyboard can allow {what}",
+            "plan mode": f"plan mode forbids {what}",
+            "a rule": f"your rules forbid {what}",
+        }
+        found = [f"{' '.join(flags)} would allow {what}"] if flags else []
+        return "; ".join([*found, *(said[which] for which in others)])
 
 
 def temporary_folders() -> tuple[Path, ...]:

@@ -6,8 +6,8 @@ ended. Rules:
 1. The output is decoded as it comes; `output` gets all of it, memory holds its head and its tail.
 2. At the time limit, and when the task is cancelled, the group gets SIGTERM, a short grace, then SIGKILL. A program
    that keeps others, as bubblewrap does, gets the second only: it would take them with it before they had tidied up.
-3. When the program has ended by itself, what it put into the background is left alone; we wait a moment for
-   its last output and close our end of the pipe.
+3. When the program has ended by itself, what it put into the background is left alone, and named in the result; we
+   wait a moment for its last output and close our end of the pipe.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import codecs
 import os
 import signal
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,9 @@ GRACE = 1.0
 
 LAST_OUTPUT = 0.3
 """Seconds to wait for the end of the output once the program has ended."""
+
+JUST_ENDING = 0.1
+"""Seconds for which what the program left may still run without being called left: the ends of pipes and the like."""
 
 CANNOT_START = 127
 """The exit code of what could not be started, as in a shell."""
@@ -121,19 +124,20 @@ async def run(
     begun = time.monotonic()
     pipe = _Pipe(output)
     text = ""
+    left: tuple[str, ...] = ()
     try:
-        code = await _attend(command, cwd, environment, seconds, pipe, keeper)
+        code, left = await _attend(command, cwd, environment, seconds, pipe, keeper)
     except (OSError, ValueError) as error:  # no such program, arguments too long, a NUL byte in one of them
         code, text = CANNOT_START, f"{command[0]} could not be started: {error}"
     finally:
         text += pipe.close()
-    return Finished(code, text, time.monotonic() - begun)
+    return Finished(code, text, time.monotonic() - begun, left)
 
 
 async def _attend(
     command: Sequence[str], cwd: Path, environment: Mapping[str, str], seconds: float | None, pipe: _Pipe, keeper: bool
-) -> int | None:
-    """From the start to the end of the program. Returns its exit code, None after the time limit."""
+) -> tuple[int | None, tuple[str, ...]]:
+    """From the start to the end of the program. Returns its exit code, None after the time limit; and what it left."""
     starting = asyncio.ensure_future(_started(command, cwd, environment, pipe))
     try:
         process = await asyncio.shield(starting)
@@ -147,12 +151,15 @@ async def _attend(
             code = await process.wait()
     except TimeoutError:
         await _end_group(process, pipe, keeper)
-        return None
+        return None, ()
     except asyncio.CancelledError:
         await _end_group(process, pipe, keeper)
         raise
     await _wait(pipe.ended.wait(), LAST_OUTPUT)
-    return code
+    if _has_members(process.pid):
+        await asyncio.sleep(JUST_ENDING)
+        return code, _members(process.pid)
+    return code, ()
 
 
 async def _started(
@@ -192,10 +199,47 @@ def _signal(group: int, number: signal.Signals) -> None:
 
 def _signal_kept(group: int) -> None:
     """SIGTERM for all of a group but its leader."""
+    for member in _processes(group):
+        with suppress(OSError):  # it has ended
+            if member != group:
+                os.kill(member, signal.SIGTERM)
+
+
+def _has_members(group: int) -> bool:
+    with suppress(PermissionError):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return False
+    return True
+
+
+def _members(group: int) -> tuple[str, ...]:
+    """The command lines of a group's processes, without those that some of them have started in turn."""
+    if not os.path.isdir("/proc/self"):
+        return ("a process",) if _has_members(group) else ()
+    found = {member: line for member in _processes(group) if (line := _command_line(member))}
+    return tuple(line for member, line in sorted(found.items()) if _parent(member) not in found)
+
+
+def _processes(group: int) -> Iterator[int]:
     for entry in os.scandir("/proc"):
         with suppress(OSError):  # it has ended
-            if entry.name.isdecimal() and int(entry.name) != group and os.getpgid(int(entry.name)) == group:
-                os.kill(int(entry.name), signal.SIGTERM)
+            if entry.name.isdecimal() and os.getpgid(int(entry.name)) == group:
+                yield int(entry.name)
+
+
+def _command_line(process: int) -> str:
+    """In words, "" for what has ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{process}/cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
+    return ""
+
+
+def _parent(process: int) -> int:
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path(f"/proc/{process}/stat").read_text("utf-8", "replace").rpartition(")")[2].split()[1])
+    return 0
 
 
 async def _wait(what: Coroutine[Any, Any, object], seconds: float) -> None:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import reduce
 from hashlib import sha256
 from pathlib import Path
 
-from roundtrip.agent.rules.approvals import Grant
+from roundtrip.agent.rules.approvals import Grant, Kind
 from roundtrip.agent.rules.command_rules import rule
 from roundtrip.agent.runtime.config_file import replace_file
 
@@ -32,6 +33,16 @@ class Project:
     hosts: tuple[str, ...] = ()
     trusted: str = ""
 
+    @property
+    def grants(self) -> tuple[Grant, ...]:
+        """What is allowed, one by one."""
+        kinds: tuple[tuple[Kind, tuple[str, ...]], ...] = (
+            ("command", self.allow),
+            ("outside", self.folders),
+            ("network", self.hosts),
+        )
+        return tuple(Grant(kind, (value,)) for kind, values in kinds for value in values)
+
 
 class Projects:
     """folder: where the files are; it need not exist."""
@@ -42,7 +53,7 @@ class Projects:
     def load(self, root: Path) -> Project:
         """What is allowed in a project."""
         try:
-            values = json.loads(self._path(root).read_bytes())
+            values = json.loads(self.path(root).read_bytes())
         except (OSError, ValueError, RecursionError):
             return Project()
         if not isinstance(values, dict) or values.get("root") != str(root):
@@ -60,6 +71,14 @@ class Projects:
         """Allows something in a project from now on. Raises OSError."""
         self._change(root, lambda project: _with(project, grant))
 
+    def forget(self, root: Path, grants: Collection[Grant]) -> None:
+        """Takes back what was allowed, one by one as `Project.grants` gives them. Raises OSError."""
+
+        def without(project: Project) -> Project:
+            return reduce(_with, (one for one in project.grants if one not in grants), Project(trusted=project.trusted))
+
+        self._change(root, without)
+
     def trust(self, root: Path, digest: str) -> None:
         """Accepts the project's own configuration, as long as it stays as it is. Raises OSError."""
         self._change(root, lambda project: replace(project, trusted=digest))
@@ -68,9 +87,10 @@ class Projects:
         with self._alone():
             project = change(self.load(root))
             text = json.dumps({"root": str(root), **asdict(project)}, ensure_ascii=False, indent=1)
-            replace_file(self._path(root), f"{text}\n".encode("utf-8", "surrogateescape"))
+            replace_file(self.path(root), f"{text}\n".encode("utf-8", "surrogateescape"))
 
-    def _path(self, root: Path) -> Path:
+    def path(self, root: Path) -> Path:
+        """The file of a project; it need not exist."""
         return self._folder / f"{sha256(os.fsencode(root)).hexdigest()[:24]}.json"
 
     @contextmanager

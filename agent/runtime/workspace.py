@@ -6,7 +6,8 @@ Rules:
 2. Writing must end up below the root, and never in `.git` or `.agent`, however a file system may spell these.
 3. An existing file is only overwritten when the model has seen it as it is on disk now.
 4. A file is written whole or not at all, and only where the judged path still leads (writing.py).
-The guard keeps a model from mistakes; a command that it runs has all the rights of the user.
+5. A call that was let through as one that merely reads writes nothing, whatever has changed since (approved.py).
+The guard keeps a model from mistakes in the use of tools; what a command may do is the sandbox's matter (sandbox/).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from weakref import WeakValueDictionary
 
 from roundtrip.agent.rules.protected import is_barred
 from roundtrip.agent.runtime import process
+from roundtrip.agent.runtime.approved import may_write
 from roundtrip.agent.runtime.jobs import LocalJobs, command_environment
 from roundtrip.agent.runtime.writing import Writer
 from roundtrip.agent.tooling import Finished, Output, Refusal
@@ -33,6 +35,9 @@ ADVICE = "Give a path relative to the workspace, for example src/main.py."
 
 HASHED = 8 * 1024 * 1024
 """Bytes up to which a file's content tells whether it has changed; beyond that size its time does."""
+
+MEANWHILE = "the file changed while the call waited, and nobody was asked about this change; send the call again"
+"""Why a call may not write that was to write nothing; the tool ends the sentence."""
 
 AGENTS_MD = 32 * 1024
 """Bytes of AGENTS.md that go into the system prompt."""
@@ -189,6 +194,8 @@ class LocalWorkspace:
         return await process.run(command, cwd=cwd, environment=self._environment, seconds=seconds, output=output)
 
     def _guard(self, path: Path) -> None:
+        if not may_write():
+            raise PermissionError(errno.EPERM, MEANWHILE)
         located = self.locate(str(path), writing=True)
         if isinstance(located, Refusal):
             raise PermissionError(errno.EPERM, located.reason)

@@ -29,7 +29,7 @@ def verdict(line: str) -> str:
     found, unknown = seen(line)
     if denied(found, DENY):
         return "denied"
-    if unknown or doubtful(found, DENY):
+    if unknown or doubtful(found, DENY, line):
         return "doubtful"
     return "allowed" if allows(found, ALLOW) else "asked"
 
@@ -405,7 +405,7 @@ def test_what_is_no_rule(text: str) -> None:
 def test_no_line_is_too_odd(line: str) -> None:
     found, _ = seen(line)
     denied(found, DENY)
-    doubtful(found, DENY)
+    doubtful(found, DENY, line)
     proposed(found, ALLOW)
 
 
@@ -573,7 +573,7 @@ def test_real_shells_run_nothing_that_was_not_seen(trap: Path, tmp_path: Path) -
     @given(bent())
     def check(line: str) -> None:
         found, unknown = seen(line)
-        if unknown or "ary" not in line or doubtful(found, ("canary *",)):
+        if unknown or "ary" not in line or doubtful(found, ("canary *",), line):
             return
         for shell in SHELLS:
             subprocess.run(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from roundtrip.agent.frontends.words_undo import outcome_lines, overview_lines
 from roundtrip.agent.messages import Call, Effect
 from roundtrip.agent.runtime.checkpoints import checkpoint_log
 from roundtrip.agent.runtime.checkpoints.looking import LARGEST, LARGEST_NAMED
@@ -64,6 +65,11 @@ class Place:
         await self.checkpoints.before(call, intent, self.shown.append)
         change(self.root)
         await self.checkpoints.after(call, intent)
+
+    def session(self, name: str) -> None:
+        """From here on, another session's agent."""
+        self.checkpoints = self.another()
+        self.checkpoints.turn(name, 1, "do it")
 
     def edit(self, name: str, change: Change) -> None:
         asyncio.run(self.call("edits", (name,), "", change))
@@ -270,7 +276,7 @@ def test_all_of_many_changes_can_be_taken_back_and_brought_back(place: Place, pr
             place.run(change)
         states.append(seen(place.root))
     assert place.warned == []
-    assert len(place.overview.items) == len(CHANGES)
+    assert len(place.overview.changes) == len(CHANGES)
     if prepare is not outside_git:  # there, all at once will do
         assert place.restore(1).done
         assert seen(place.root) == states[0]
@@ -337,6 +343,22 @@ def test_what_somebody_else_changed_is_not_overwritten_without_a_yes(place: Plac
     assert (place.root / "a.py").read_text() == "user"
 
 
+def test_what_would_be_overwritten_is_shown(place: Place) -> None:
+    (place.root / "a.py").write_text("old\n")
+    (place.root / "long.txt").write_text("1\n")
+    place.run(lambda root: [(root / name).write_text("agent\n") for name in ("a.py", "long.txt")])
+    (place.root / "a.py").write_text("agent\nmine, before\n")
+    place.edit("a.py", lambda root: (root / "a.py").write_text("again\n"))
+    (place.root / "a.py").write_text("again\nmine, after\n")
+    (place.root / "long.txt").write_text("agent\n" + "mine\n" * 100)
+    shown = place.restore(1).theirs.splitlines()
+    assert [line for line in shown if line[0] in "+-…" and line[:3] not in ("+++", "---") and line != "+mine"] == [
+        "+mine, before", "… 65 more lines …", "+mine, after",
+    ]  # fmt: skip
+    assert "-old" not in shown
+    assert place.restore(1, yes=True).done
+
+
 def test_a_change_between_two_calls_is_noticed_too(place: Place) -> None:
     place.write("a.py", "one")
     (place.root / "a.py").write_text("user")
@@ -368,7 +390,7 @@ def test_a_new_change_ends_what_could_be_brought_back(place: Place) -> None:
     place.undo()
     place.write("b.py", "two")
     assert place.redo().problem == "there is nothing to redo"
-    assert [(item.number, item.undone) for item in place.overview.items] == [(1, True), (2, False)]
+    assert ([one.number for one in place.overview.changes], place.overview.undone) == ([1, 2], {1})
 
 
 def test_what_changes_nothing_makes_no_checkpoint(place: Place) -> None:
@@ -376,19 +398,86 @@ def test_what_changes_nothing_makes_no_checkpoint(place: Place) -> None:
     place.run(lambda root: None)
     place.write("a.py", "a")
     asyncio.run(place.call("network", (), "", lambda root: None))
-    assert place.overview.items == ()
+    assert place.overview.changes == ()
+
+
+def test_what_comes_and_goes_with_the_sandbox_is_no_change(place: Place) -> None:
+    """A command that still runs has a folder .agent, in which nothing is."""
+    place.write("a.py", "a")
+    place.run(lambda root: (root / ".agent").mkdir())
+    place.run(lambda root: (root / ".agent").rmdir())
+    assert len(place.overview.changes) == 1
+    assert place.undo().files == (("-", "a.py"),)
+
+
+def test_folders_are_named_where_nothing_else_is(place: Place) -> None:
+    place.run(lambda root: (root / "new/inner").mkdir(parents=True))
+    place.run(lambda root: (root / "new/inner/f").write_text("f"))
+    assert [line.split("  ")[-1] for line in overview_lines(place.overview, time.time())] == ["(no files)", "(1 file)"]
+    assert place.undo().files == (("-", "new/inner/f"),)
+    assert outcome_lines(place.undo(), "", "BACK") == ["taken back: execute_command make", "  - new/inner/", "BACK"]
+    assert place.redo().files == (("+", "new/inner/"),)
+    (place.root / "new/inner").rmdir()
+    assert outcome_lines(place.undo(), "", "BACK")[1:] == ["  the files were so already", "BACK"]
 
 
 def test_another_sessions_changes_need_a_yes(place: Place) -> None:
-    place.checkpoints.turn("first", 1, "do it")
+    place.session("first")
     place.write("a.py", "a")
-    place.checkpoints = place.another()
-    place.checkpoints.turn("second", 1, "do it")
-    refused = place.undo()
-    assert (refused.done, refused.foreign) == (False, "first")
-    assert place.undo(yes=True).done
+    place.session("second")
+    assert place.undo().problem == (
+        "there is nothing to undo of this session; the last change here was made in session first (edit_file a.py): "
+        "/checkpoints 1 takes it back"
+    )
+    refused = place.restore(1)
+    assert (refused.done, [one.number for one in refused.foreign]) == (False, [1])
+    assert place.restore(1, yes=True).done
     assert place.checkpoints.news.take("second") == ""
     assert place.checkpoints.news.take("first") == "(The user took back changes to: a.py.)"
+    assert place.redo().done, "who took it back may bring it back"
+    assert (place.root / "a.py").read_text() == "a"
+
+
+def test_a_session_takes_back_its_own_changes_first(place: Place) -> None:
+    for session, name in [("first", "a"), ("first", "both"), ("second", "b"), ("second", "both")]:
+        place.session(session)
+        place.write(name, f"{session}\n")
+    place.session("first")
+    refused = place.undo()
+    assert (refused.files, refused.overwrites, refused.foreign) == ((("-", "both"),), ("both",), ())
+    assert [one.number for one in refused.since] == [4]
+    assert "-first\n+second" in refused.theirs
+    assert (place.root / "both").read_text() == "second\n"
+    place.session("second")
+    assert place.undo().files == (("~", "both"),)
+    place.session("first")
+    assert place.undo().files == (("-", "both"),)
+    assert place.undo().files == (("-", "a"),)
+    assert sorted(seen(place.root)) == ["b"]
+    place.session("second")
+    place.write("c", "c")
+    place.session("first")
+    assert place.redo().files == (("+", "a"),), "what another session does in between ends nothing"
+    place.write("d", "d")
+    assert place.redo().problem == "there is nothing to redo"
+
+
+def test_whose_changes_would_be_taken_back_is_said(place: Place) -> None:
+    for session, name in [("first", "a"), ("second", "b")]:
+        place.session(session)
+        place.write(name, session)
+    place.session("first")
+    assert outcome_lines(place.restore(1), "AGAIN", "BACK") == [
+        "this was done since in another session, and would be taken back, too:", "  2. edit_file b (session second)",
+        "to the files this would be done:", "  - a", "  - b", "nothing was done; AGAIN does it all the same",
+    ]  # fmt: skip
+    place.session("second")
+    place.edit("a", lambda root: (root / "a").write_text("again"))
+    place.session("first")
+    assert outcome_lines(place.undo(), "AGAIN", "BACK") == [
+        "changed since: a", "  3. edit_file a (session second)",
+        "to the files this would be done:", "  - a", "nothing was done; AGAIN does it all the same",
+    ]  # fmt: skip
 
 
 def test_a_turn_is_taken_back_as_a_whole(place: Place) -> None:
@@ -440,6 +529,38 @@ def test_large_files_are_left_alone_unless_a_tool_names_them(place: Place) -> No
     assert huge.read_text() == "small"
     assert place.undo().done
     assert named.stat().st_size == LARGEST + 1
+
+
+def test_what_can_not_be_put_back_is_said(place: Place) -> None:
+    for name in ("nine.bin", "grows.log"):
+        with (place.root / name).open("wb") as file:
+            file.truncate(LARGEST + 1)
+    place.run(lambda root: ((root / "nine.bin").unlink(), (root / "a").write_text("a")))
+    outcome = place.undo()
+    assert (outcome.files, outcome.failed) == ((("-", "a"),), (("nine.bin", "it was in no checkpoint (8 MB)"),))
+    place.run(lambda root: os.truncate(root / "grows.log", LARGEST * 2))
+    assert len(place.overview.changes) == 1
+    place.run(lambda root: os.truncate(root / "grows.log", LARGEST * 3))
+    place.run(lambda root: (root / "grows.log").rename(root / "moved.log"))
+    assert place.undo().failed == (
+        ("grows.log", "it was in no checkpoint (25 MB)"), ("moved.log", "it is in no checkpoint (25 MB)"),
+    )  # fmt: skip
+    assert (place.root / "moved.log").exists()
+
+
+def test_what_git_ignores_and_is_lost_is_said(place: Place) -> None:
+    (place.root / ".gitignore").write_text("data/\n*.o\n")
+    for name in ("data/x.csv", "src/a.o", "src/a.c", "c.txt"):
+        (place.root / name).parent.mkdir(exist_ok=True)
+        (place.root / name).write_text(name)
+    place.run(lambda root: [(root / name).write_text("o") for name in ("src/b.o", "data/new")])
+    assert place.overview.changes == ()
+    place.run(lambda root: (shutil.rmtree(root / "data"), (root / "c.txt").unlink(), (root / "src/a.o").unlink()))
+    outcome = place.undo()
+    why = "git ignores it, so it was in no checkpoint"
+    assert (outcome.files, outcome.failed) == ((("+", "c.txt"),), (("data/", why), ("src/a.o", why)))
+    place.run(lambda root: (root / ".gitignore").unlink())
+    assert place.undo().failed == (), "it is there, and not ignored any more"
 
 
 def test_what_is_left_out_is_listed(place: Place) -> None:
@@ -577,7 +698,7 @@ def test_a_command_whose_agent_was_killed_can_be_taken_back(place: Place, then: 
         place.write("b.py", "b")
         assert place.undo().files == (("-", "b.py"),)
     outcome = place.undo()
-    assert (outcome.files, outcome.about) == ((("+", "a.py"),), ("execute_command make",))
+    assert (outcome.files, outcome.changes[0].about) == ((("+", "a.py"),), "execute_command make")
 
 
 def test_a_command_that_nobody_looked_after_can_be_taken_back(place: Place) -> None:
@@ -663,7 +784,7 @@ def test_what_is_old_makes_room(place: Place) -> None:
     for number in range(8):
         place.write("a", f"{number}" * 5000)
     place.checkpoints.tidy(most=3)
-    kept = place.overview.items
+    kept = place.overview.changes
     assert [item.number for item in kept] == [7, 8]
     assert place.restore(7).done
     assert (place.root / "a").read_text() == "5" * 5000
@@ -695,7 +816,7 @@ def test_what_we_keep_ourselves_is_in_no_checkpoint(tmp_path: Path) -> None:
     place = Place(tmp_path / "st*te [x]", tmp_path)
     place.run(lambda root: (root / "a").write_text("a"))
     place.run(lambda root: (root / "b").write_text("b"))
-    assert [item.files for item in place.overview.items] == [1, 1]
+    assert [item.files for item in place.overview.changes] == [1, 1]
     assert place.undo().done
     assert "b" not in seen(tmp_path)
 

@@ -299,6 +299,6 @@ def test_sessions_are_told_apart(place: Place) -> None:
                 assert isinstance(chat.checkpoints, Checkpoints)
                 overview = await chat.checkpoints.overview()
                 assert isinstance(overview, Overview)
-                assert overview.items[0].origin.session == first
+                assert overview.changes[0].origin.session == first
 
     run(main)

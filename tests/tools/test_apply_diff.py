@@ -154,6 +154,20 @@ def test_an_unread_file_is_shown_first(root: Path, call) -> None:
     assert call("apply_diff", path="c", diff=block("a\n", "x\n")).failed
 
 
+def test_of_several_files_none_is_touched(workspace, root: Path, call) -> None:
+    seen(workspace, "a", "a\n")
+    (root / "b").write_text(LONG)
+    before = tree(root)
+    lines = ("*** Update File: a", "-a", "+x", "*** Update File: b", "-line 300", "+x")
+    assert call("apply_diff", diff=envelope(*lines)).content.startswith(
+        "Not edited: b has not been read, so nothing was applied to any file.\n"
+        "Here it is as it is now. Send the patch again, with what you see here."
+    )
+    absent = call("apply_diff", diff=envelope("*** Update File: a", "-no", "+x", "*** Update File: b", "-line 3", "+x"))
+    assert absent.content.startswith("Not edited: nothing was applied to any file.\na, block 1: its old text is not")
+    assert tree(root) == before
+
+
 def test_an_unread_file_is_not_deleted_unseen(root: Path, call) -> None:
     (root / "a").write_text("precious\n")
     diff = envelope("*** Delete File: a")

@@ -68,7 +68,7 @@ def test_several_places(workspace, edit) -> None:
     seen(workspace, "a", "1\nx\n2\n3\nx\n4\n")
     assert edit("a", "x", "y").content == (
         "Not edited: old_string is there 2 times, at lines 2, 5:\n1|1\n2|x\n3|2\n--\n4|3\n5|x\n6|4\n"
-        'Add lines before or after it until it fits one place only, and call edit_file again. To change all of them, '
+        'Add lines before or after it until it fits one place only, and send the edit again. To change all of them, '
         'set "replace_all": true.'
     )  # fmt: skip
 
@@ -86,7 +86,7 @@ def test_what_is_not_there(workspace, edit) -> None:
     assert result.content == (
         "Not edited: old_string is not there. The closest text in the file:\n1|def f(a):\n2|\treturn a\u00a0+ 1\n"
         'First difference: line 2 has "\\treturn a\\u00a0+ 1", old_string has "    return a + 2"\n'
-        "Copy the text exactly as the file has it, without the line numbers, and call edit_file again."
+        "Copy the text exactly as the file has it, without the line numbers, and send the edit again."
     )
     assert (path.read_text()[:9], result.failed) == ("def f(a):", True)
 
@@ -167,7 +167,8 @@ def test_a_warning_about_broken_syntax(workspace, edit, name: str, old: str, new
 def test_a_small_file_need_not_be_read(root: Path, edit) -> None:
     (root / "a").write_text(LONG[:1000])
     result = edit("a", "line 50\n", "line x\n")
-    assert result.content.startswith("edited a (+1 -1)\n 42|line 42\n")
+    first = "edited a (+1 -1)\n(a has not been read; this is how it is around the edit)\n"
+    assert result.content.startswith(f"{first} 42|line 42\n")
     assert result.content.endswith("\n 58|line 58")
 
 
@@ -186,7 +187,7 @@ def test_others_are_shown_first(root: Path, call, text: str, arguments: dict[str
     first = call("edit_file", path="a", **arguments)
     assert first.failed
     assert first.content.startswith("Not edited: a has not been read")
-    assert "Here it is as it is now. Call edit_file again, with what you see here." in first.content
+    assert "Here it is as it is now. Send the edit again, with what you see here." in first.content
     assert (root / "a").read_text() == text
     if arguments.get("old_string") != "c":
         assert not call("edit_file", path="a", **arguments).failed
@@ -206,6 +207,14 @@ def test_a_file_that_changed_on_disk_is_shown_again(workspace, root: Path, edit)
     assert result.content.startswith("Not edited: a changed on disk since it was read.")
     assert not edit("a", "line 500\n", "x\n").failed
     assert "line nine\n" in (root / "a").read_text()
+
+
+def test_an_edit_of_a_small_file_that_changed_says_so(workspace, root: Path, edit) -> None:
+    seen(workspace, "a", "1\n2\n3\n")
+    (root / "a").write_text("1\ntwo\n3\n")
+    said = "(a changed on disk since it was read; this is how it is around the edit)"
+    assert edit("a", "3", "4").content == f"edited a (+1 -1)\n{said}\n 1|1\n 2|two\n-3|3\n+3|4"
+    assert said not in edit("a", "4", "5").content
 
 
 # Files

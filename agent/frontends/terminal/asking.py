@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from roundtrip.agent.messages import Call
-from roundtrip.agent.runtime.permissions import MODES, Allow, Ask, Deny, Mode, Permissions
+from roundtrip.agent.runtime.permissions import MODES, Allow, Ask, Deny, Grant, Mode, Permissions
 from roundtrip.agent.tooling import Intent, Refusal
 
 Answer = Literal["yes", "always", "project", "no"]
@@ -19,18 +19,15 @@ _WHAT: Final = {
     "runs": "Run this command?",
     "network": "Let it use the network?",
 }
-_KEYS: Final[Mapping[Answer, str]] = {
-    "yes": "[y]es",
-    "always": "[a]lways in this session",
-    "project": "[p] always in this project",
-    "no": "[n]o, and why",
-}
-_REMEMBERED: Final = {
+_ONCE: Final = "[y]es  [n]o, and why"
+_FOR_EVER: Final[Mapping[Answer, str]] = {"always": "[a]lways in this session", "project": "[p] in this project"}
+_EACH_TIME: Final = "(this is asked each time)"
+_NO_RULE: Final = "(this is asked each time: no rule could say what it does)"
+_ALLOWED: Final = {
     "edit": "change files without asking",
-    "command": "allow",
-    "outside": "read in",
-    "network": "connect to",
-    "protected": "connect to",
+    "outside": "read in ",
+    "network": "connect to ",
+    "protected": "connect to ",
 }
 
 
@@ -62,17 +59,22 @@ class Question:
         return ("yes", "always", "no") if grant.kind == "edit" else ("yes", "always", "project", "no")
 
     @property
-    def keys(self) -> str:
-        """What can be answered, and how."""
-        return "  ".join(_KEYS[answer] for answer in self.answers)
+    def once(self) -> str:
+        """How it is answered for this time."""
+        return _ONCE
 
     @property
-    def remembered(self) -> str:
-        """What "always" means here, "" if there is no such answer."""
+    def always(self) -> str:
+        """How it is answered for ever, and what that means; or why it can't be."""
         grant = self.ask.grant
         if grant is None:
-            return ""
-        return f"always {_REMEMBERED[grant.kind]}{': ' if grant.values else ''}{', '.join(grant.values)}"
+            return _EACH_TIME if self.ask.why else _NO_RULE
+        return f"{', '.join(_FOR_EVER[one] for one in self.answers if one in _FOR_EVER)}: {allowed(grant)}"
+
+
+def allowed(grant: Grant) -> str:
+    """What a grant allows."""
+    return f"{_ALLOWED.get(grant.kind, '')}{', '.join(grant.values)}"
 
 
 class Asker:

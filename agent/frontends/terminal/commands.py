@@ -152,7 +152,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "redo": Command("bring back what was taken back last", undoing.redo, "[yes]"),
     "diff": Command("what the last turn changed, or all since a checkpoint", undoing.diff, "[NUMBER]"),
     "checkpoints": Command("the changes, or go back to before one", undoing.checkpoints, "[NUMBER [all]]"),
-    "mode": Command("what is asked before it is done, or change that", permitting.mode, "[NAME]", at_once=True),
+    "mode": Command("what is asked first, or change that", permitting.mode, "[NAME | forget N]", at_once=True),
     "trust": Command("the project's own configuration, or accept it", permitting.trust, "[yes]"),
     "clear": Command("begin a new session; this one stays on disk", _clear),
     "resume": Command("go on with an earlier session", _resume, "[ID]"),

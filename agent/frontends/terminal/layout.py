@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Final
 
 from roundtrip.agent.frontends.terminal.keys import bindings
@@ -32,12 +33,12 @@ _REDRAW_SECONDS: Final = 0.06
 """Least time between two redraws while text streams."""
 
 _EMPTY_FIRST: Final = "(to answer, empty the line first: Enter queues it)"
+_WHY_NOT: Final = "Why not? Enter sends it (empty: just no), Esc goes back"
 _STYLE: Final = {
     "prompt": "bold",
     "activity": "",
     "question": "bold",
     "keys": "",
-    "remembered": "",
     "queued": "italic",
     "status": "",
     "completion-menu": "noinherit",
@@ -51,7 +52,6 @@ _STYLE: Final = {
 _COLORS: Final = {
     "activity": "ansicyan",
     "keys": "ansiyellow",
-    "remembered": "ansiyellow",
     "status": "ansibrightblack",
     "prompt": "bold ansigreen",
 }
@@ -157,30 +157,30 @@ def _above(screen: Surface) -> list[Container]:
 
     def question() -> str:
         asked = screen.view.question
-        return printable(asked.text) if asked else ""
-
-    def remembered() -> str:
-        asked = screen.view.question
-        return printable(asked.remembered) if asked and not screen.why else ""
+        return _wrapped(printable(asked.text), screen.columns) if asked else ""
 
     def keys() -> str:
         asked = screen.view.question
         if asked is None:
             return ""
-        if screen.why:
-            return "Why not? Enter sends it (empty: just no), Esc goes back"
-        return asked.keys if len(screen.buffer.text) < 2 else _EMPTY_FIRST
+        typed = len(screen.buffer.text) >= 2
+        lines = [_WHY_NOT] if screen.why else [_EMPTY_FIRST] if typed else [asked.once, asked.always]
+        return "\n".join(_wrapped(printable(line), screen.columns) for line in lines)
 
     return [
         Window(height=1),  # so that what was printed and what is drawn don't touch
         _shown(lambda: ANSI(screen.live)),
         _shown(lambda: [("class:activity", screen.view.status.activity(ascii=screen.ascii))]),
         _shown(lambda: [("class:question", question())]),
-        _shown(lambda: [("class:remembered", remembered())]),
         _shown(lambda: [("class:keys", keys())]),
         _shown(lambda: [("class:keys", _hint(screen))]),
         _shown(lambda: [("class:queued", queued())]),
     ]
+
+
+def _wrapped(text: str, columns: int) -> str:
+    """The text in lines that fit, broken between words."""
+    return "\n".join("\n".join(wrap(line, columns - 1, break_on_hyphens=False)) for line in text.split("\n"))
 
 
 def _hint(screen: Surface) -> str:

@@ -83,8 +83,8 @@ class Lines:
             self._write("> ")
         question = self.view.question
         if question is not None and question is not self._asked:
-            self._write(printable("".join(f"{line}\n" for line in (question.text, question.remembered) if line)))
-            self._write(f"{question.keys}: ")
+            self._write(printable("".join(f"{line}\n" for line in (question.text, question.always) if line)))
+            self._write(f"{question.once}: ")
         self._asked = question
         inquiry = self.view.inquiry
         if inquiry is not None and inquiry is not self._inquiry:

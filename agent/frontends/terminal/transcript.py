@@ -38,6 +38,7 @@ from roundtrip.agent.frontends.terminal.blocks import Block
 from roundtrip.agent.frontends.terminal.markdown import MarkdownStream
 from roundtrip.agent.frontends.words import call_line, count
 from roundtrip.agent.messages import Call
+from roundtrip.agent.plain import readable
 from roundtrip.agent.runtime.checkpoints.news import without_note
 
 _HEAD, _TAIL = 3, 5
@@ -121,7 +122,8 @@ class Transcript:
             call = self._calls[index]
             if "command" not in call.parsed:  # a command stands there already
                 blocks.append(Block("running", call_line(call.name, call.parsed)))
-            blocks += [Block("output", _last_lines(output, _TAIL), follows=True)] if output.strip() else []
+            shown = _last_lines(readable(output), _TAIL)
+            blocks += [Block("output", shown, follows=True)] if shown.strip() else []
         return tuple(blocks)
 
     def _user(self, event: UserSaid) -> list[Block]:
@@ -238,9 +240,10 @@ class Transcript:
         blocks = self._partial()
         for index, output in self._running.items():
             call = self._calls[index]
-            line = f"{call_line(call.name, call.parsed, _TITLE // 2)}: interrupted; it may have run"
+            line = f"{call_line(call.name, call.parsed, _TITLE // 2)}: stopped; what it did until then stays"
             blocks.append(Block("failed", line, follows=True))
-            blocks += [Block("output", _folded(output), follows=True)] if output.strip() else []
+            shown = _folded(readable(output))
+            blocks += [Block("output", shown, follows=True)] if shown.strip() else []
         self._running = {}
         return [*blocks, Block("note", "interrupted")]
 

@@ -10,9 +10,10 @@ from roundtrip.agent.frontends.terminal.view import Console
 from roundtrip.agent.frontends.words import printable
 from roundtrip.agent.frontends.words_undo import outcome_lines, overview_lines
 from roundtrip.agent.messages import User
+from roundtrip.agent.runtime.checkpoints.checkpoint_log import Origin
 from roundtrip.agent.runtime.checkpoints.news import digest
 from roundtrip.agent.runtime.checkpoints.recorder import Checkpoints
-from roundtrip.agent.runtime.checkpoints.restores import Item, Outcome
+from roundtrip.agent.runtime.checkpoints.restores import Outcome
 from roundtrip.agent.tooling import Refusal
 
 if TYPE_CHECKING:
@@ -75,28 +76,28 @@ async def checkpoints(session: Session, rest: str) -> None:
     number, *words = rest.split() or [""]
     if not number:
         hint = "/checkpoints NUMBER puts the files back as they were before it; NUMBER all the conversation, too"
-        session.say("\n".join(overview_lines(overview, time.time()) + [hint] * bool(overview.items)))
+        session.say("\n".join(overview_lines(overview, time.time()) + [hint] * bool(overview.changes)))
         return
     if not number.isdecimal() or not set(words) <= {"all", *_YES}:
         session.fail("/checkpoints NUMBER, with “all” for the conversation, too, and “yes” if it asks for it")
         return
-    item = next((item for item in overview.items if item.number == int(number)), None)
-    if "all" in words and item is not None and not _rewindable(session.chat, item):
+    origin = next((one.origin for one in overview.changes if one.number == int(number)), None)
+    if "all" in words and origin is not None and not _rewindable(session.chat, origin):
         session.fail(f"the conversation does not hold the turn of checkpoint {number} any more: /checkpoints {number}"
                      " puts the files back alone")  # fmt: skip
         return
     outcome = await found.restore(int(number), turn="all" in words, yes=not set(_YES).isdisjoint(words))
     back = "/redo brings the files back" if "all" in words else "/redo brings it back"
     _tell(session, outcome, f"/checkpoints {rest} yes", back)
-    if outcome.done and item is not None and "all" in words:
-        session.console.put_back(session.chat.rewind(item.origin.cut))
+    if outcome.done and origin is not None and "all" in words:
+        session.console.put_back(session.chat.rewind(origin.cut))
 
 
-def _rewindable(chat: Chat, item: Item) -> bool:
+def _rewindable(chat: Chat, origin: Origin) -> bool:
     """Whether the conversation still holds the user's message with which that turn began."""
-    message = chat.messages[item.origin.cut] if 0 < item.origin.cut < len(chat.messages) else None
-    mine = chat.session_id == item.origin.session
-    return mine and isinstance(message, User) and digest(message.content) == item.origin.said
+    message = chat.messages[origin.cut] if 0 < origin.cut < len(chat.messages) else None
+    mine = chat.session_id == origin.session
+    return mine and isinstance(message, User) and digest(message.content) == origin.said
 
 
 def _checkpoints(session: Session) -> Checkpoints | None:
@@ -113,5 +114,7 @@ def _understood(session: Session, rest: str, usage: str) -> bool:
 
 
 def _tell(session: Session, outcome: Outcome, again: str, back: str) -> None:
+    if outcome.theirs:
+        session.console.commit([Block("diff", printable(outcome.theirs))])
     say = session.fail if outcome.problem or outcome.failed else session.say
     say("\n".join(outcome_lines(outcome, again, back)))

@@ -82,7 +82,7 @@ class Line:
         return self._stacks()[0]
 
     def undone(self) -> list[Record]:
-        """The restores that can be reverted, the latest last. A new change ends that."""
+        """The restores that can be reverted, the latest last. A new change of the same session ends that."""
         return self._stacks()[1]
 
     def _stacks(self) -> tuple[list[Record], list[Record]]:
@@ -92,12 +92,12 @@ class Line:
         for record in self.records:
             if record.kind == "change":
                 standing += [record] if record.number in known else []
-                undone = []
+                undone = [one for one in undone if one.origin.session not in ("", record.origin.session)]
             elif record.kind == "undo":
                 standing = [one for one in standing if one.number not in record.of]
                 undone += [record] if record.before else []
             elif record.kind == "redo":
-                undone = undone[:-1]
+                undone = [one for one in undone if one.of != record.of]
                 standing += [known[number] for number in record.of if number in known]
         return standing, undone
 

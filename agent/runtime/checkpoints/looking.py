@@ -24,6 +24,9 @@ LARGEST_NAMED: Final = 64 * 1024 * 1024
 
 MOST_FILES: Final = 200_000
 MOST_BYTES: Final = 2 * 1024 * 1024 * 1024
+MOST_IGNORED: Final = 500
+"""Files and folders; where git ignores more of them, we don't know which there are."""
+
 _LISTING: Final = 60.0
 """Seconds that git may take to list the files."""
 
@@ -41,12 +44,14 @@ class TooMuch(Exception):
 
 @dataclass(slots=True)
 class Found:
-    """What a look at the workspace brought. present: to be taken as it is now. fresh: not covered until now."""
+    """What a look at the workspace brought. present: to be taken as it is now. fresh: not covered until now.
+    ignored: what git ignores, a folder as one."""
 
     present: dict[str, os.stat_result] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     left: dict[str, str] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
+    ignored: frozenset[str] = frozenset()
 
 
 class Looker:
@@ -56,7 +61,8 @@ class Looker:
         self._git, self._root = git, root
 
     def everything(self, kept: Collection[str], named: Collection[str]) -> tuple[Found, list[str]]:
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(2) as pool:
+            ignored = pool.submit(self._listed, "--ignored", "--directory")
             compared = pool.submit(self._git.run, "diff-files", "-z", "--name-status", "--ignore-submodules=all")
             listed = self._listed("--directory")
             changed = list(pairs(compared.result()))
@@ -65,9 +71,9 @@ class Looker:
         if len(files) > MOST_FILES:
             raise TooMuch(f"it holds more than {MOST_FILES} files that git does not ignore")
         found = Found(gone={path for status, path in changed if status == "D"})
-        for path in (path for status, path in changed if status != "D"):
-            self.judge(path, found, LARGEST_NAMED if path in kept else LARGEST)
-        for path in files:
+        if len(ignored.result()) <= MOST_IGNORED:
+            found.ignored = frozenset(ignored.result())
+        for path in (*(path for status, path in changed if status != "D"), *files):
             self.judge(path, found, LARGEST_NAMED if path in kept else LARGEST)
         found.fresh = set(files)
         found.gone -= found.fresh  # git has never heard of them

@@ -29,7 +29,8 @@ class News:
         """What the model of a session has to be told, once; "" for nothing."""
         path = self._path(session)
         took, brought = _read(path)
-        path.unlink(missing_ok=True)
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
         lines = [f"{_NOTE}took back changes to: {_listed(took)}.)"] if took else []
         lines += [f"{_NOTE}brought back changes to: {_listed(brought)}.)"] if brought else []
         return "\n".join(lines)

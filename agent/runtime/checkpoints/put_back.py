@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from roundtrip.agent.runtime.checkpoints.states import Entry
+from roundtrip.agent.runtime.checkpoints.states import Entry, above
 
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -38,7 +38,7 @@ class PutBack:
         for path in removed:
             with _told(path, problems):
                 self._remove(path)
-        for path in sorted({*no_folders, *_above(removed), *_above(no_folders)}, reverse=True):
+        for path in sorted({*no_folders, *above(removed), *above(no_folders)}, reverse=True):
             if path not in folders and not any(folder.startswith(f"{path}/") for folder in folders):
                 with suppress(OSError), self._inside(path) as (parent, name):
                     os.rmdir(name, dir_fd=parent)  # only if it is empty
@@ -86,12 +86,12 @@ class PutBack:
     @contextmanager
     def _inside(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
         """The folder that a path lies in, opened, and the last part of the path. make: makes what is missing."""
-        *above, name = path.split("/")
-        if not all(part and part != ".." and part.casefold() != ".git" for part in (*above, name)):
+        *folders, name = path.split("/")
+        if not all(part and part != ".." and part.casefold() != ".git" for part in (*folders, name)):
             raise PermissionError(0, "it is none of ours")
         descriptor = os.open(self._root, _OPEN)
         try:
-            for part in above:
+            for part in folders:
                 descriptor = _step(descriptor, part, make)
             yield descriptor, name
         finally:
@@ -121,12 +121,3 @@ def _told(path: str, problems: dict[str, str]) -> Iterator[None]:
         yield
     except OSError as error:
         problems[path] = error.strerror or str(error)
-
-
-def _above(paths: Collection[str]) -> set[str]:
-    """The folders that they lie in, which may have become empty."""
-    found = set()
-    for path in paths:
-        while path := path.rpartition("/")[0]:
-            found.add(path)
-    return found

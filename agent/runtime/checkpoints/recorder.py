@@ -72,19 +72,19 @@ class Checkpoints:
 
     async def before(self, call: Call, intent: Intent, output: Output) -> None:
         """Takes down how things are before a call that may change them."""
-        if intent.effect != "reads" and (self._commands(intent) or intent.paths):
+        if self._changes(intent):
             progress = _shown(output, asyncio.get_running_loop())
             await self._guarded(lambda: self._begin(call, intent, progress))
 
     async def after(self, call: Call, intent: Intent) -> None:
         """Takes down what the call has changed."""
-        if intent.effect != "reads" and (self._commands(intent) or intent.paths):
+        if self._changes(intent):
             await self._guarded(lambda: self._end(call, intent))
 
     # What the user asks for.
 
     async def undo(self, *, yes: bool = False) -> Outcome:
-        """Takes back the last change."""
+        """Takes back the last change, of this session's if it is one."""
         return await self._restore(lambda restores: restores.undo(self._origin, yes=yes))
 
     async def redo(self, *, yes: bool = False) -> Outcome:
@@ -149,7 +149,8 @@ class Checkpoints:
         outcome = await self._asked(work, Outcome(problem=_NONE))
         if isinstance(outcome, Refusal):
             return Outcome(problem=outcome.reason)
-        for session in set(outcome.sessions) - {untold}:
+        sessions = {one.origin.session for one in outcome.changes if outcome.done}
+        for session in sessions - {"", untold}:
             self.news.add(session, {path for _, path in outcome.files}, redo=outcome.redo)
         return outcome
 
@@ -257,7 +258,12 @@ class Checkpoints:
 
     def _change(self, before: State, after: State, origin: Origin, about: str) -> None:
         number, files = self._records.line.next_number, len(self._shadow.changes(before, after))
-        self._records.append(Record("change", after, time.time(), number, origin, about, files))
+        old, new = self._shadow.notes(before), self._shadow.notes(after)
+        lost = any(not os.path.lexists(self._root / path) for path in old.ignored - new.ignored)
+        if files or lost or old.folders != new.folders or old.left.keys() != new.left.keys():
+            self._records.append(Record("change", after, time.time(), number, origin, about, files))
+        else:  # a large file has grown, something ignored was made: no change that could be taken back
+            self._records.append(Record("outside", after, time.time()))
 
     def _about(self, call: Call, intent: Intent) -> str:
         """A call in a line."""
@@ -274,6 +280,9 @@ class Checkpoints:
     def _commands(intent: Intent) -> bool:
         """Whether the call may change any file."""
         return bool(intent.command) or intent.effect == "runs"
+
+    def _changes(self, intent: Intent) -> bool:
+        return intent.effect != "reads" and (self._commands(intent) or bool(intent.paths))
 
     def _say(self, text: str) -> None:
         if text not in self._said:

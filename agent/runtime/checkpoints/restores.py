@@ -2,70 +2,82 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import zip_longest
 from typing import Any, Final
 
 from roundtrip.agent.runtime.checkpoints.checkpoint_log import CheckpointLog, Kind, Origin, Record
+from roundtrip.agent.runtime.checkpoints.differences import differences
 from roundtrip.agent.runtime.checkpoints.put_back import PutBack
 from roundtrip.agent.runtime.checkpoints.shadow import Shadow
 from roundtrip.agent.runtime.checkpoints.shadow_git import GitError, ShadowGit
-from roundtrip.agent.runtime.checkpoints.states import Entry
+from roundtrip.agent.runtime.checkpoints.states import Change, Entry
 from roundtrip.agent.tooling import Refusal
 
-_LONGEST_DIFF: Final = 400
-"""Lines."""
+_SHOWN: Final = 40
+"""Lines of a file that would be overwritten: what somebody else changed there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a restore. files: what is done to each, "+" it is there again, "-" it is gone, "~" another content.
-    overwrites: files that are not as the agent left them. done: False where `problem` says why not, or where the user
-    has to say yes first. failed: what could not be put back, and why. sessions: whose changes these are.
+    """What came of a restore. files: what is done to each, "+" it is there again, "-" it is gone, "~" another content;
+    an empty folder ends with "/". overwrites: files that are not as the agent left them. theirs: a diff of what others
+    made of these. since: changes of other sessions that are among it. done: False where `problem` says why not, or
+    where the user has to say yes first. failed: what could not be put back, and why. changes: what is taken back or
+    brought back. foreign: those of it that other sessions made, and that the user may not expect here.
     """
 
     files: tuple[tuple[str, str], ...] = ()
     overwrites: tuple[str, ...] = ()
+    theirs: str = ""
+    since: tuple[Record, ...] = ()
     done: bool = False
     redo: bool = False
     problem: str = ""
-    foreign: str = ""
     failed: tuple[tuple[str, str], ...] = ()
-    sessions: tuple[str, ...] = ()
-    about: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """A checkpoint in a list: how things were before a change."""
-
-    number: int
-    at: float
-    about: str
-    files: int
-    origin: Origin
-    undone: bool
+    changes: tuple[Record, ...] = ()
+    foreign: tuple[Record, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """The checkpoints, the oldest first. left: files that are not covered, and why."""
+    """The changes, the oldest first; before each is a checkpoint. undone: the numbers of those that are taken back.
+    left: files that are not covered, and why. session: whose user asks, "" outside of one."""
 
-    items: tuple[Item, ...] = ()
+    changes: tuple[Record, ...] = ()
+    undone: frozenset[int] = frozenset()
     left: tuple[tuple[str, str], ...] = ()
     session: str = ""
 
 
 @dataclass(slots=True)
-class _Plan:
-    """files: what each is to be, what the agent left, and whether nobody else came between. folders: whether each is
-    to be there, empty. lost: files that were there, but in no checkpoint."""
+class _File:
+    """target: what it is to be. left: how the agent left it. theirs: what others made of it, each time from how the
+    agent had left it."""
 
-    files: dict[str, tuple[Entry | None, Entry | None, bool]] = field(default_factory=dict)
+    target: Entry | None
+    left: Entry | None
+    theirs: list[Change] = field(default_factory=list)
+
+    def found(self, entry: Entry | None) -> None:
+        """How it was, or is, some time after the agent left it."""
+        if entry != self.left:
+            self.theirs.append((self.left, entry))
+
+
+@dataclass(slots=True)
+class _Plan:
+    """How to get back. folders: whether each is to be there, empty. left: files in no checkpoint, why before and why
+    after; "" where that does not hold. ignored: what git ignores, and was there."""
+
+    files: dict[str, _File] = field(default_factory=dict)
     folders: dict[str, bool] = field(default_factory=dict)
-    lost: dict[str, str] = field(default_factory=dict)
+    left: dict[str, tuple[str, str]] = field(default_factory=dict)
+    ignored: set[str] = field(default_factory=set)
 
 
 class Restores:
@@ -75,15 +87,24 @@ class Restores:
         self._shadow, self._log = shadow, log
 
     def undo(self, origin: Origin, *, yes: bool) -> Outcome:
-        """Takes back the last change that stands."""
+        """Takes back the last change that stands, of this session's if it is one."""
         standing = self._log.line.standing()
+        mine = [record for record in standing if origin.session in ("", record.origin.session)]
+        if mine:
+            return self._revert("undo", mine[-1:], origin, yes=yes)
         if not standing:
             return Outcome(problem="there is nothing to undo")
-        return self._revert("undo", standing[-1:], origin, yes=yes)
+        last = standing[-1]
+        return Outcome(problem="there is nothing to undo of this session; the last change here was made in session "
+                       f"{last.origin.session} ({last.about}): /checkpoints {last.number} takes it back")  # fmt: skip
 
     def redo(self, origin: Origin, *, yes: bool) -> Outcome:
-        """Reverts the last restore, if nothing was changed since."""
-        undone = self._log.line.undone()
+        """Reverts the last restore, if nothing was changed since; in a session, one that it made, or that took back
+        a change of its own."""
+        undone = [
+            record for record in self._log.line.undone()
+            if origin.session in ("", record.origin.session, *(one.origin.session for one in self._touched([record])))
+        ]  # fmt: skip
         if not undone:
             return Outcome(problem="there is nothing to redo")
         return self._revert("redo", undone[-1:], origin, yes=yes)
@@ -98,20 +119,16 @@ class Restores:
             number = min(record.number for record in line.records if record.number and record.origin == found.origin)
         standing = [record for record in line.standing() if record.number >= number]
         if not standing and not turn:
-            return Outcome(problem=f"the changes from {number} on are taken back already; /redo brings them back")
+            return Outcome(problem=f"the changes from {number} on are taken back already")
         return self._revert("undo", standing, origin, yes=yes) if standing else Outcome(done=True)
 
     def overview(self, origin: Origin) -> Overview:
         """What there is."""
         line = self._log.line
-        standing = {record.number for record in line.standing()}
-        items = tuple(
-            Item(one.number, one.at, one.about, one.files, one.origin, one.number not in standing)
-            for one in line.records
-            if one.number and one.before
-        )
+        changes = tuple(record for record in line.records if record.number and record.before)
+        undone = {record.number for record in changes} - {record.number for record in line.standing()}
         left = self._shadow.notes(line.last.state).left if line.last else {}
-        return Overview(items, tuple(sorted(left.items())), origin.session)
+        return Overview(changes, frozenset(undone), tuple(sorted(left.items())), origin.session)
 
     def diff(self, number: int | None, origin: Origin) -> str | Refusal:
         """See `Checkpoints.diff`."""
@@ -127,33 +144,68 @@ class Restores:
             return ""
         plan = self._plan(chosen)
         now = self._now(plan)
-        return self._compared({path: entry for path, (entry, _, _) in plan.files.items()}, now)
+        return differences(self._shadow.git, {path: (file.target, now.get(path)) for path, file in plan.files.items()})
 
     def _revert(self, kind: Kind, records: Sequence[Record], origin: Origin, *, yes: bool) -> Outcome:
         plan = self._plan(records)
         now = self._now(plan)
-        wanted = {path: target for path, (target, _, _) in plan.files.items()}
-        differing = {path: target for path, target in wanted.items() if now.get(path) != target}
-        files = tuple((_sign(now.get(path), target), path) for path, target in sorted(differing.items()))
-        left = self._shadow.notes(self._last.state).left
-        overwrites = tuple(
-            path for _, path in files
-            if path in left or not plan.files[path][2] or now.get(path) != plan.files[path][1]
-        )  # fmt: skip
+        changed = {path: file.target for path, file in sorted(plan.files.items()) if now.get(path) != file.target}
+        files = [(_sign(now.get(path), target), path) for path, target in changed.items()]
+        notes = self._shadow.notes(self._last.state)
+        for path in changed.keys() - notes.left.keys():
+            plan.files[path].found(now.get(path))
         touched = self._touched(records)
-        sessions = tuple(sorted({one.origin.session for one in touched if one.origin.session}))
-        foreign = next((name for name in sessions if origin.session and name != origin.session), "")
-        about = tuple(one.about for one in touched)
-        if (overwrites or foreign) and not yes:
-            return Outcome(files, overwrites, foreign=foreign, about=about, redo=kind == "redo")
-        failed = self._put_back(differing, plan)
+        outcome = Outcome(
+            (*files, *self._folders(plan, changed, notes.folders)),
+            tuple(path for path in changed if path in notes.left or plan.files[path].theirs),
+            redo=kind == "redo",
+            failed=tuple(self._stays(plan)),
+            changes=tuple(touched),
+            foreign=tuple(one for one in touched if kind == "undo" and origin.session not in ("", one.origin.session)),
+        )
+        if (outcome.overwrites or outcome.foreign) and not yes:
+            since = self._since(touched, outcome.overwrites)
+            return replace(outcome, theirs=self._theirs(plan, outcome.overwrites), since=since)
+        failed = self._put_back(changed, plan)
         state = self._shadow.look_at(self._last.state, plan.files, plan.folders)
         of = tuple(one.number for one in touched)
         self._log.append(Record(kind, state, time.time(), 0, origin, "", len(files), of))
-        lost = [(path, f"it was in no checkpoint ({why})") for path, why in sorted(plan.lost.items())]
-        done = tuple(entry for entry in files if entry[1] not in failed)
-        problems = (*sorted(failed.items()), *lost)
-        return Outcome(done, overwrites, True, kind == "redo", "", foreign, problems, sessions, about)
+        done = tuple(entry for entry in outcome.files if entry[1] not in failed)
+        return replace(outcome, files=done, done=True, failed=(*sorted(failed.items()), *outcome.failed))
+
+    def _folders(self, plan: _Plan, files: Collection[str], empty: Collection[str]) -> Iterator[tuple[str, str]]:
+        """What is done to empty folders, where that does not go without saying."""
+        for folder, wanted in sorted(plan.folders.items()):
+            is_there = (self._shadow.root / folder).is_dir() if wanted else folder in empty
+            if wanted != is_there and not any(path.startswith(f"{folder}/") for path in files):
+                yield "+" if wanted else "-", f"{folder}/"
+
+    def _stays(self, plan: _Plan) -> Iterator[tuple[str, str]]:
+        """What was there and nobody can put back, or came and nobody can take away, and why."""
+        for path, (before, after) in sorted(plan.left.items()):
+            if before and before != after:
+                yield path, f"it was in no checkpoint ({before})"
+            elif not before and after and path not in plan.files and os.path.lexists(self._shadow.root / path):
+                yield path, f"it is in no checkpoint ({after})"
+        for path in sorted(plan.ignored - plan.files.keys()):
+            if not os.path.lexists(self._shadow.root / path):
+                yield path, "git ignores it, so it was in no checkpoint"
+
+    def _since(self, touched: Sequence[Record], paths: Collection[str]) -> tuple[Record, ...]:
+        """The later changes to these files that stay."""
+        numbers = {one.number for one in touched}
+        first = min(numbers, default=0)
+        return tuple(
+            one for one in self._log.line.standing()
+            if paths and one.before and one.number > first and one.number not in numbers
+            and not self._shadow.changes(one.before, one.state).keys().isdisjoint(paths)
+        )  # fmt: skip
+
+    def _theirs(self, plan: _Plan, paths: Collection[str]) -> str:
+        """What others made of these files, between two changes of the agent's and after the last one."""
+        steps = [[(path, change) for change in plan.files[path].theirs] for path in paths]
+        rounds = (dict(step for step in row if step) for row in zip_longest(*steps))
+        return "\n".join(differences(self._shadow.git, row, _SHOWN) for row in rounds)
 
     def _touched(self, records: Sequence[Record]) -> list[Record]:
         """The changes that are taken or brought back."""
@@ -174,10 +226,14 @@ class Restores:
             old, new = self._shadow.notes(record.before), self._shadow.notes(record.state)
             for path, (before, after) in self._shadow.changes(record.before, record.state).items():
                 if before is None and path in old.left and path not in plan.files:
-                    plan.lost[path] = old.left[path]
                     continue
-                target, expected, steady = plan.files.get(path, (before, before, True))
-                plan.files[path] = (target, after, steady and expected == before)
+                file = plan.files.setdefault(path, _File(before, before))
+                file.found(before)
+                file.left = after
+            for path in {*old.left, *new.left}:
+                first, _ = plan.left.get(path, (old.left.get(path, ""), ""))
+                plan.left[path] = (first, new.left.get(path, ""))
+            plan.ignored |= old.ignored - new.ignored
             for folder in old.folders ^ new.folders:
                 plan.folders.setdefault(folder, folder in old.folders)
         return plan
@@ -196,15 +252,6 @@ class Restores:
             gone = [folder for folder, wanted in plan.folders.items() if not wanted]
             return put_back(files, there, gone)
 
-    def _compared(self, old: dict[str, Entry | None], new: dict[str, Entry]) -> str:
-        git = self._shadow.git
-        trees = [_tree(git, old), _tree(git, new)]
-        words = ("diff-tree", "-p", "-M", "--no-ext-diff", "--no-textconv", "--no-color", "--full-index")
-        lines = git.run(*words, *trees).decode("utf-8", "replace").splitlines()
-        lines = [line for line in lines if not line.startswith("index ")]
-        more = len(lines) - _LONGEST_DIFF
-        return "\n".join(lines[:_LONGEST_DIFF] + ([f"… {more} more lines …"] if more > 0 else []))
-
 
 @contextmanager
 def _contents(git: ShadowGit) -> Iterator[Any]:
@@ -221,17 +268,6 @@ def _contents(git: ShadowGit) -> Iterator[Any]:
             return data
 
         yield content
-
-
-def _tree(git: ShadowGit, files: Mapping[str, Entry | None]) -> str:
-    """A tree of these files alone."""
-    index = git.folder / "index.diff"
-    index.unlink(missing_ok=True)
-    lines = [f"{entry.mode} {entry.object}\t{path}\0" for path, entry in files.items() if entry]
-    git.run("read-tree", "--empty", index=index)
-    git.run("update-index", "-z", "--index-info", feed=[line.encode("utf-8", "surrogateescape") for line in lines],
-            index=index)  # fmt: skip
-    return git.run("write-tree", index=index).decode().strip()
 
 
 def _sign(now: Entry | None, target: Entry | None) -> str:

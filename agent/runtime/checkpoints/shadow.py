@@ -1,8 +1,7 @@
 """What the workspace looks like, and looked like: trees in the shadow repository.
 
 Strategy. A state is a git tree of the files and a few notes that git can't hold. Only what may have changed is looked
-at: git compares its index with the work tree (`diff-files`) and lists what is new (`ls-files --others`), both at the
-same time. Rules:
+at (`looking`). Rules:
 1. Covered are regular files and links that are not ignored, up to `LARGEST` bytes each, and whatever a tool names, up
    to `LARGEST_NAMED`. What is left out is noted, so that nobody takes it for a file that was not there.
 2. A repository inside the workspace is covered like any folder; its `.git` never is.
@@ -32,7 +31,7 @@ from roundtrip.agent.runtime.checkpoints.looking import (
     split,
 )
 from roundtrip.agent.runtime.checkpoints.shadow_git import GitError, ShadowGit
-from roundtrip.agent.runtime.checkpoints.states import Change, Entry, Notes, State
+from roundtrip.agent.runtime.checkpoints.states import Change, Entry, Notes, State, above
 
 _BATCH: Final = 1000
 _MANY: Final = 500
@@ -43,6 +42,9 @@ _PACKS: Final = (2, 38)
 """The version of git that does so; older ones would make a pack for each file."""
 
 _EMPTY_TREE: Final = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+
+_COMES_AND_GOES: Final = {".agent"}
+"""A folder that the sandbox makes for as long as a command runs."""
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -122,8 +124,9 @@ class Shadow:
         notes = self._take(found, notes, progress, named)
         if len(found.present) > _MANY:  # too much to walk through
             folders = self._looker.folders()
-        folders += {folder for path in found.gone for folder in _above(path) if _is_empty(self.root / folder)}
-        notes = replace(notes, folders=empty_ones(self.root, folders), left=found.left)
+        folders += (folder for folder in above(found.gone) if _is_empty(self.root / folder))
+        notes = replace(notes, folders=empty_ones(self.root, folders) - _COMES_AND_GOES, left=found.left,
+                        ignored=found.ignored)  # fmt: skip
         return earlier, self._state(notes)
 
     def _look_at(self, before: State | None, paths: Collection[str], folders: Collection[str]) -> State:
@@ -132,7 +135,7 @@ class Shadow:
         for path in paths:
             self._looker.judge(path, found, LARGEST_NAMED)
         notes = self._take(found, notes, lambda done, of: None, named=paths)
-        near = {*folders, *(above for path in paths for above in _above(path))}
+        near = {*folders, *above(paths)} - _COMES_AND_GOES
         empty = {folder for folder in near if _is_empty(self.root / folder)}
         left = {path: why for path, why in notes.left.items() if path not in paths} | found.left
         return self._state(replace(notes, folders=(notes.folders - near) | empty, left=left))
@@ -270,12 +273,6 @@ def _feed(paths: Sequence[str], progress: Progress) -> Iterator[bytes]:
 def _parts(path: Path) -> str:
     text = path.as_posix()
     return "" if text == "." else text
-
-
-def _above(path: str) -> Iterator[str]:
-    """The folders that a path lies in."""
-    while path := path.rpartition("/")[0]:
-        yield path
 
 
 def _is_empty(folder: Path) -> bool:

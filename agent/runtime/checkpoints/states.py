@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -23,12 +23,13 @@ Change = tuple[Entry | None, Entry | None]
 @dataclass(frozen=True, slots=True)
 class Notes:
     """What git can't hold. permissions: those that are not the usual ones. folders: empty ones. left: files that are
-    not covered, and why. named: covered only because a tool named them."""
+    not covered, and why. named: covered only because a tool named them. ignored: files and folders that git ignores."""
 
     permissions: Mapping[str, int] = field(default_factory=dict)
     folders: frozenset[str] = frozenset()
     left: Mapping[str, str] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
+    ignored: frozenset[str] = frozenset()
 
     def to_json(self) -> bytes:
         value = {
@@ -36,13 +37,15 @@ class Notes:
             "folders": sorted(self.folders),
             "left": dict(sorted(self.left.items())),
             "named": sorted(self.named),
+            "ignored": sorted(self.ignored),
         }
         return json.dumps(value).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> Notes:
         value = json.loads(text)
-        return cls(value["permissions"], frozenset(value["folders"]), value["left"], frozenset(value["named"]))
+        named, ignored = frozenset(value["named"]), frozenset(value["ignored"])
+        return cls(value["permissions"], frozenset(value["folders"]), value["left"], named, ignored)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +54,12 @@ class State:
 
     files: str
     notes: str
+
+
+def above(paths: Iterable[str]) -> set[str]:
+    """The folders that these paths lie in."""
+    found: set[str] = set()
+    for path in paths:
+        while path := path.rpartition("/")[0]:
+            found.add(path)
+    return found

@@ -6,8 +6,10 @@ What a command may do is planned in `sandbox`, which is pure where it matters; h
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import shutil
+import stat
 import tempfile
 import time
 import weakref
@@ -29,11 +31,16 @@ from roundtrip.agent.runtime.sandbox.policy import (
     find,
     landlock_line,
     policy,
+    report_of,
+    watched,
 )
 
 _PREFIX: Final = "roundtrip-"
 _YOUNG: Final = 60
 """Seconds for which a temporary folder without a lock may still be about to get one."""
+
+_MOST_LEFT: Final = 4096
+"""Bytes that are read of what a command left running."""
 
 
 class Confinement:
@@ -47,7 +54,9 @@ class Confinement:
         self, root: Path, *, mode: Mode, kind: Kind | None = None, network: bool = False, writable: Sequence[Path] = ()
     ) -> None:
         self.mode, self.network = mode, network
-        self._root, self._kind, self._writable = root, kind, tuple(writable)
+        self.root = root
+        self._kind, self._writable = kind, tuple(writable)
+        self._commands = itertools.count(1)
         self._found: Sandbox | None = None
         self._scratch: Path | None = None
         self._localhost: Localhost | None = None
@@ -59,7 +68,7 @@ class Confinement:
     def sandbox(self) -> Sandbox:
         """What commands run in. The first time it takes some milliseconds to find out."""
         if self._found is None:
-            self._found = find(self._root, "none" if self.mode == "off" else self._kind)
+            self._found = find(self.root, "none" if self.mode == "off" else self._kind)
         return self._found
 
     @property
@@ -89,14 +98,17 @@ class Confinement:
         """
         if self.sandbox.kind == "none":
             return None
-        made = policy(self._root, self.scratch(), path, network=self.network, writable=self._writable)
+        made = replace(
+            policy(self.root, self.scratch(), path, network=self.network, writable=self._writable),
+            report=f".left-{next(self._commands)}",
+        )
         self.cache = made.cache
         made.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         for _, place in made.private:
             if not place.is_dir():
                 place.mkdir()
                 place.chmod(0o1777)
-        own = self._root / ".agent"
+        own = self.root / ".agent"
         if self.sandbox.kind == "bwrap" and (self._mountpoint or not own.exists()):
             with suppress(OSError):  # where nothing can be made there, commands can't either
                 own.mkdir(exist_ok=True)
@@ -109,6 +121,7 @@ class Confinement:
         kind, program = self.sandbox.kind, self.sandbox.program
         if kind == "landlock":
             return landlock_line(program, policy, shell)
+        shell = watched(policy, shell)
         if policy.network:
             return bwrap_line(program, policy, cwd, shell, alone=False)
         if self._localhost is None:
@@ -119,6 +132,19 @@ class Confinement:
     def environment(self, policy: Policy) -> Mapping[str, str]:
         """What the variables of a command say of its folders."""
         return environment_of(self.sandbox.kind, policy)
+
+    def left(self, policy: Policy) -> tuple[str, ...]:
+        """Command lines of what the command had left running, and what ended with it. To be asked once."""
+        file = report_of(self.sandbox.kind, policy)
+        with suppress(OSError):
+            # the command could have put anything there
+            descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            with os.fdopen(descriptor, "rb") as opened:
+                file.unlink()
+                if stat.S_ISREG(os.fstat(descriptor).st_mode):
+                    lines = opened.read(_MOST_LEFT).decode("utf-8", "replace").split("\n")
+                    return tuple(" ".join(line.split()) for line in lines if line.strip())
+        return ()
 
     def clear(self, policy: Policy, *, last: bool) -> str:
         """Takes away what was there for a command, or came through it. Returns what the model should know of that.

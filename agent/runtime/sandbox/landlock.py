@@ -1,6 +1,6 @@
 """Runs one command with fewer rights, where there is no bubblewrap: a program of its own, not a part of ours.
 
-    python -I -S -E landlock.py [--network] [--writable PATH] [--hidden PATH] … -- COMMAND [ARGUMENT …]
+    python -I -S -E landlock.py [--network] [--report FILE] [--writable PATH] [--hidden PATH] … -- COMMAND [ARGUMENT …]
 
 Strategy. Two processes. The lower one gives up its rights and becomes the command; the upper one keeps its own, is
 the reaper of everything below (also of what made itself independent with `setsid` or two forks), and ends all of it
@@ -21,6 +21,7 @@ import errno
 import itertools
 import os
 import sys
+import time
 
 TYPE_CHECKING = False  # as `typing` has it, without importing it
 if TYPE_CHECKING:
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 REFUSED: Final = 126
 _GRACE: Final = 0.7
 """Seconds that a command has after SIGTERM; less than the agent waits before it kills us."""
+
+_JUST_ENDING: Final = 0.1
+"""Seconds after which what still runs counts as left running."""
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446  # the same on all processors
 _SET_PDEATHSIG, _SET_SECCOMP, _DROP_CAPABILITY, _SET_CHILD_SUBREAPER, _SET_NO_NEW_PRIVS = 1, 22, 24, 36, 38
@@ -93,6 +97,8 @@ def main(arguments: list[str]) -> NoReturn:
     ended, status = 0, 0
     while ended != child:
         ended, status = os.waitpid(-1, 0)
+    for path in _named("--report", plan):
+        _report(path)
     _end_all()
     code = os.waitstatus_to_exitcode(status)
     os._exit(code if code >= 0 else 128 - code)  # a signal: as shells and bubblewrap say it
@@ -133,6 +139,25 @@ def _end_all() -> None:
             os.kill(child, _SIGKILL)
         for child in children:
             os.waitpid(child, 0)
+
+
+def _report(path: str) -> None:
+    """Writes down what the command left running, if after a moment there is something."""
+    if _children():
+        time.sleep(_JUST_ENDING)
+    lines = [line for child in _children() if (line := _command_line(child))]
+    if lines:
+        with open(path, "wb") as file:
+            file.write(b"\n".join(lines))
+
+
+def _command_line(process: int) -> bytes:
+    """Empty for what has ended and was not waited for yet."""
+    try:
+        with open(f"/proc/{process}/cmdline", "rb") as file:
+            return file.read().replace(b"\0", b" ").replace(b"\n", b" ").strip()
+    except OSError:
+        return b""
 
 
 def _children() -> list[int]:

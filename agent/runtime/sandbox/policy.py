@@ -19,7 +19,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -67,6 +67,14 @@ CACHES: Final = {
 """Caches that a program can't do without, or that are slow to fill. Each workspace has its own: a shared one could be
 filled by a command in the sandbox with what the user runs outside. All others stay where they are, read-only."""
 
+OFFLINE: Final = {
+    "PIP_RETRIES": "0",
+    "UV_HTTP_RETRIES": "0",
+    "npm_config_fetch_retries": "0",
+    "CARGO_NET_RETRY": "0",
+}
+"""Where there is no network, asking for it again only takes time."""
+
 TEMPORARY: Final = ("/tmp", "/var/tmp")
 """Folders in the place of which each session gets its own. With Landlock it is only told of its own, in TMPDIR."""
 
@@ -75,6 +83,21 @@ NOTHING: Final = "nothing"
 
 _CAPABILITIES: Final = ("DAC_OVERRIDE", "CHOWN", "FOWNER", "FSETID", "SETUID", "SETGID")
 """What root keeps: with the others it could undo the sandbox, without these it is less than other users."""
+
+_WATCH: Final = """\
+trap : TERM
+exec 3>&2 2>/dev/null
+(exec "$@") 2>&3 3>&-
+code=$?
+left() { set -- /proc/[0-9]*; [ $# -gt 2 ]; }
+left && sleep 0.1 && left && for one in /proc/[0-9]*; do
+  grep -q "^PPid:[[:space:]]*1$" $one/status && [ ${one#/proc/} != $$ ] && tr '\\0\\n' '  ' < $one/cmdline && echo
+done > "$0"
+exit $code
+"""
+"""Runs a command in a process namespace of its own, where there are else only we and the first process, which adopts
+what has lost its parent. A program that is on its way to its end has a moment for it. What we say of a command that
+was killed by a signal is nobody's business; that it was shows in the code."""
 
 _DEVICES: Final = ("dri", "kfd", "dxg", "nvidia*")
 """Graphics cards, beside the devices that bubblewrap offers by itself."""
@@ -91,6 +114,7 @@ class Policy:
     hidden, emptied: folders and files whose content is not seen. visible: what is seen of `/run` and the temporary
     folders. temporary: the session's folder for them. private: folders, and what stands in their place.
     cache: where the caches are. devices: paths of devices. absent: files that are removed if a command makes them.
+    report: name of the file that says afterwards what the command left running, see `report_of`; "" for none.
     """
 
     root: Path
@@ -105,6 +129,7 @@ class Policy:
     devices: tuple[Path, ...] = ()
     absent: tuple[Path, ...] = ()
     network: bool = False
+    report: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +180,7 @@ def policy(root: Path, temporary: Path, path: str, *, network: bool = False, wri
         tuple(sorted(one for one in {*own, root / ".agent", *git.readonly} if one.exists())),
         tuple(sorted(one for one in secret if one.is_dir())),
         tuple(sorted(one for one in secret if one.is_file())),
-        tuple(_visible(searched, (Path("/run"), *private))),
+        tuple(_visible((*searched, *git.top), (Path("/run"), *private))),
         tuple(sorted(device for pattern in _DEVICES for device in Path("/dev").glob(pattern))),
         git.redirects,
         network,
@@ -228,18 +253,34 @@ def landlock_line(program: Iterable[str], policy: Policy, command: Iterable[str]
     """The command line of our launcher, see `landlock`."""
     writable = (policy.root, *(source for _, source in policy.private), policy.cache, *policy.writable)
     line = [*program, *(["--network"] if policy.network else [])]
+    line += ["--report", str(report_of("landlock", policy))] if policy.report else []
     for option, paths in (("--writable", writable), ("--hidden", (*policy.hidden, *policy.emptied))):
         line += [word for path in paths for word in (option, str(path))]
     return [*line, "--", *command]
 
 
+def report_of(kind: Kind, policy: Policy) -> Path:
+    """Where it is said what a command left running. With bubblewrap that is in the session's own /tmp: what says it
+    runs inside. In a folder of ours that commands don't see, Landlock's launcher does."""
+    inside = kind == "bwrap" and policy.private
+    return (policy.private[0][1] if inside else policy.temporary) / policy.report
+
+
+def watched(policy: Policy, shell: Sequence[str]) -> list[str]:
+    """The command line with a look behind it at what it left running; for bubblewrap."""
+    if not policy.private or not policy.report:
+        return list(shell)
+    return ["/bin/sh", "-c", _WATCH, str(policy.private[0][0] / policy.report), *shell]
+
+
 def environment_of(kind: Kind, policy: Policy) -> dict[str, str]:
-    """What the variables of a command say of its folders."""
+    """What the variables of a command say of its folders, and of its network."""
     if kind == "none" or not policy.private:
         return {}
     temporary = str(policy.private[0][kind == "landlock"])
     caches = {name: str(policy.cache / folder) for name, folder in CACHES.items()}
-    return {**caches, "UV_LINK_MODE": "copy", "TMPDIR": temporary, "TMP": temporary, "TEMP": temporary}
+    offline = {} if policy.network else OFFLINE
+    return {**caches, **offline, "UV_LINK_MODE": "copy", "TMPDIR": temporary, "TMP": temporary, "TEMP": temporary}
 
 
 def find(root: Path, kind: Kind | None = None) -> Sandbox:

@@ -33,11 +33,13 @@ class GitData:
     """writable: folders of git data outside the root. readonly: what exists in git data and must not be changed.
 
     redirects: files that must not come into being, because git would take its configuration from where they point.
+    top: the worktree around the root, if there is one: git takes what it can't see of it for removed.
     """
 
     writable: tuple[Path, ...] = ()
     readonly: tuple[Path, ...] = ()
     redirects: tuple[Path, ...] = ()
+    top: tuple[Path, ...] = ()
 
 
 def git_data(root: Path) -> GitData:
@@ -57,7 +59,8 @@ def git_data(root: Path) -> GitData:
             writable.append(common)
         readonly += _guarded(common)
     redirects = {path.parent / "commondir" for path in readonly if path.name == "config"}
-    return GitData(tuple(writable), tuple(dict.fromkeys(readonly)), tuple(sorted(redirects - set(readonly))))
+    top = tuple(marker.parent for marker in own if marker.parent != root)
+    return GitData(tuple(writable), tuple(dict.fromkeys(readonly)), tuple(sorted(redirects - set(readonly))), top)
 
 
 def _enclosing(root: Path) -> Path | None:

@@ -786,7 +786,7 @@ def test_always_in_this_project_holds_in_the_next_run(place: Place, serving: Scr
         tty.wait(READY)
         tty.say("do it")
         tty.wait("Run this command?")
-        assert "always allow: grep *" in tty.shown, "what would be remembered is shown"
+        assert "[p] in this project: grep *" in tty.shown, "what would be remembered is shown"
         tty.settle()
         tty.send("p")
         tty.wait("Done.")
@@ -814,7 +814,7 @@ def test_modes_by_key_and_by_name(place: Place, serving: ScriptedServer) -> None
         tty.wait("plan mode")
         tty.say("do it")
         tty.wait("/etc/passwd is outside the workspace.")
-        assert "always read in: /etc" in tty.shown
+        assert "[p] in this project: read in /etc" in tty.shown
         tty.settle()
         tty.send("n")
         tty.wait("why>")

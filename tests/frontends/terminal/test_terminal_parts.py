@@ -113,22 +113,25 @@ def test_questions(answer: str, feedback: str, said: str | None) -> None:
     asyncio.run(main())
 
 
+EVER = "[a]lways in this session, [p] in this project"
+
+
 @pytest.mark.parametrize(
-    ("intent", "answers", "remembered"),
+    ("intent", "answers", "always"),
     [
-        (Intent("edits", (Path("/project/a.py"),)), "yes always no", "always change files without asking"),
-        (Intent("edits", (Path("/project/AGENTS.md"),)), "yes no", ""),
-        (Intent("runs", command="git status -s"), "yes always project no", "always allow: git status *"),
-        (Intent("runs", command="eval x"), "yes no", ""),
+        (Intent("edits", (Path("/project/a.py"),)), "yes always no", "[a]lways in this session: change files without asking"),
+        (Intent("edits", (Path("/project/AGENTS.md"),)), "yes no", "(this is asked each time)"),
+        (Intent("runs", command="git status -s"), "yes always project no", f"{EVER}: git status *"),
+        (Intent("runs", command="eval x"), "yes no", "(this is asked each time: no rule could say what it does)"),
         (
             Intent("reads", (Path("/usr/x/a"), Path("/usr/y/b"))),
             "yes always project no",
-            "always read in: /usr/x, /usr/y",
+            f"{EVER}: read in /usr/x, /usr/y",
         ),
-        (Intent("network", url="https://a.org/x"), "yes always project no", "always connect to: a.org"),
+        (Intent("network", url="https://a.org/x"), "yes always project no", f"{EVER}: connect to a.org"),
     ],
 )
-def test_what_can_be_answered(intent: Intent, answers: str, remembered: str) -> None:
+def test_what_can_be_answered(intent: Intent, answers: str, always: str) -> None:
     async def main() -> None:
         async def show(question: Question) -> None:
             pass
@@ -139,13 +142,13 @@ def test_what_can_be_answered(intent: Intent, answers: str, remembered: str) -> 
         question = asker.question
         assert question is not None
         assert question.answers == tuple(answers.split())
-        assert question.remembered == remembered
+        assert question.always == always
         for answer in {"always", "project"} - set(question.answers):
             asker.answer(answer)  # type: ignore[arg-type]
             assert question.open, "it is no answer to this"
         asker.answer("always" if "always" in question.answers else "yes")
         assert await task is None
-        if remembered:
+        if "always" in question.answers:
             assert await asker.approve(CALL, intent) is None, "it is not asked again"
 
     asyncio.run(main())

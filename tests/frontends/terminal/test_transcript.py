@@ -188,10 +188,10 @@ def test_what_was_seen_of_a_message_that_broke_off_stays() -> None:
     assert [block.kind for block in blocks] == ["text", "text", "note", "text"]
 
 
-def test_a_tool_that_was_interrupted_may_have_run() -> None:
+def test_what_an_interrupted_tool_did_stays() -> None:
     blocks = run([ended("", "", read()), ToolStarted(0, 0, "read_file", "{}"), Interrupted()])
     assert [block.kind for block in blocks] == ["failed", "note"]
-    assert "may have run" in blocks[0].text
+    assert "stopped; what it did until then stays" in blocks[0].text
 
 
 def test_the_answer_of_attempt_completion_is_shown_and_no_other_twice() -> None:
