@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final
 
 from roundtrip.agent.messages import Effect, ToolResult, ToolSpec
@@ -20,7 +20,7 @@ from roundtrip.tools.diffs import LINES, changes
 from roundtrip.tools.documents import Document, sane
 from roundtrip.tools.editing import SMALL, Files, Opened, report
 from roundtrip.tools.hunks import Change
-from roundtrip.tools.patches import is_whole, parse
+from roundtrip.tools.patches import is_whole, parse, target_of
 from roundtrip.tools.paths import failure, missing
 from roundtrip.tools.planning import Draft, Miss, Plan, plan_hunks, same_reading, written
 
@@ -162,7 +162,7 @@ class ApplyDiff:
         given = arguments.get("path", "")
         steps: dict[Path, _Step] = {}
         for change in patch.changes:
-            name = _name(change, given, alone=len({one.path for one in patch.changes}) == 1)
+            name = target_of(change, given, alone=len({one.path for one in patch.changes}) == 1)
             if isinstance(name, Refusal):
                 return name
             path = self._workspace.locate(name, writing=True)
@@ -289,16 +289,3 @@ def _nothing(steps: Sequence[_Step]) -> str:
 
 def _creates(change: Change) -> bool:
     return len(change.hunks) == 1 and not change.hunks[0].old and not change.move_to
-
-
-def _name(change: Change, given: str, *, alone: bool) -> str | Refusal:
-    """Which file a change is about: the patch says it, or the call, and they must not contradict each other."""
-    if not change.path and not given:
-        return Refusal("it does not say which file it is for; give the path")
-    if not change.path or not given or not alone:
-        return change.path or given
-    long, short = (PurePosixPath(os.path.normpath(name)).parts for name in (given, change.path))
-    long, short = (long, short) if len(long) >= len(short) else (short, long)
-    if long[len(long) - len(short) :] != short:
-        return Refusal(f"the path is {given}, but the diff is for {change.path}")
-    return given

@@ -166,3 +166,16 @@ class _Section:
 
 def _path(line: str) -> str:
     return line[4:].split("\t")[0].strip().strip('"')
+
+
+def target_of(change: Change, given: str, *, alone: bool) -> str | Refusal:
+    """Which file a change is about: the patch says it, or the call, and they must not contradict each other."""
+    if not change.path and not given:
+        return Refusal("it does not say which file it is for; give the path")
+    if not change.path or not given or not alone:
+        return change.path or given
+    long, short = (PurePosixPath(os.path.normpath(name)).parts for name in (given, change.path))
+    long, short = (long, short) if len(long) >= len(short) else (short, long)
+    if long[len(long) - len(short) :] != short:
+        return Refusal(f"the path is {given}, but the diff is for {change.path}")
+    return given

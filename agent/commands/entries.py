@@ -124,6 +124,8 @@ def _config(argv: list[str]) -> int:
     parser.add_argument("--model", metavar="NAME", help="as for a prompt")
     parser.add_argument("--workspace", default=".", metavar="DIR", help="as for a prompt")
     options = parser.parse_args(argv)
+    from pathlib import Path
+
     from roundtrip.agent.commands.config import show
 
     root = Path(os.path.realpath(options.workspace))

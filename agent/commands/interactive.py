@@ -91,7 +91,7 @@ async def _load(options: Options, settings: Settings, repl: Repl) -> Chat:
     from roundtrip.agent.runtime.chat import Chat
     from roundtrip.agent.runtime.sandbox.policy import find as find_sandbox
 
-    if notice := find_sandbox(repl.root).notice(options.sandbox):
+    if notice := find_sandbox(repl.root).notice(options.sandbox, repl.root):
         repl.say(notice)
     return Chat(setup_of(options, settings, repl.inquirer.ask), repl.asker, repl.on, repl.fail)
 

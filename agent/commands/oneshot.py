@@ -97,7 +97,7 @@ class OneShot:
 
     def _say_sandbox(self, chat: Chat) -> None:
         confinement = chat.jobs.confinement if chat.jobs else None
-        notice = confinement.sandbox.notice(confinement.mode) if confinement else ""
+        notice = confinement.sandbox.notice(confinement.mode, confinement.root) if confinement else ""
         if notice:
             self.front.line(notice)
 

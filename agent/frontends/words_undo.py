@@ -22,7 +22,9 @@ def overview_lines(overview: Overview, now: float) -> list[str]:
     if not changes:
         return ["there is no checkpoint yet: one is made before each change"]
     lines = [f"{len(overview.changes) - _MOST} earlier ones are not shown"] if len(overview.changes) > _MOST else []
-    lines += [f"{one.number:3}. {age(now - one.at):>6}  {_about(one.about)}  {_marks(one, overview)}" for one in changes]
+    lines += [
+        f"{one.number:3}. {age(now - one.at):>6}  {_about(one.about)}  {_marks(one, overview)}" for one in changes
+    ]
     if overview.left:
         named = ", ".join(f"{printable(path)} ({why})" for path, why in overview.left[:_LEFT])
         more = f" and {len(overview.left) - _LEFT} more" if len(overview.left) > _LEFT else ""
@@ -56,7 +58,7 @@ def outcome_lines(outcome: Outcome, again: str, back: str) -> list[str]:
 
 
 def _warning(outcome: Outcome) -> list[str]:
-    lines = []
+    lines = [f"a command is running in this folder: {_about(outcome.busy)}"] if outcome.busy else []
     if outcome.overwrites:
         names = ", ".join(_some([printable(path) for path in outcome.overwrites]))
         lines.append(f"changed since{'' if outcome.since else ', and not by the agent'}: {names}")

@@ -15,7 +15,7 @@ from typing import Final, Literal
 
 from roundtrip.agent.rules import protected
 from roundtrip.agent.rules.launchers import Command
-from roundtrip.agent.rules.programs import READERS, SEARCHERS
+from roundtrip.agent.rules.programs import READERS, SEARCHERS, wrapped
 from roundtrip.agent.rules.shell import Script
 from roundtrip.agent.rules.shell_words import Word
 
@@ -139,9 +139,11 @@ class Files:
 
     def _leaves(self, command: Command) -> bool:
         """Whether a tool that shows files is told to show what the tools for reading would ask for."""
-        if command.name not in READERS:
+        depth = wrapped(command.texts)
+        tool = command.texts[depth] if depth else command.name
+        if tool not in READERS:
             return False
-        words = [word for word in command.words[1:] if not word.text.startswith("-")][command.name in SEARCHERS :]
+        words = [word for word in command.words[depth + 1 :] if not word.text.startswith("-")][tool in SEARCHERS :]
         outward = [word for word in words if re.match(r"[/~]|(?:.*/)?\.\.(?:/|$)", word.stem)]
         return not all(map(self._may_read, outward))
 

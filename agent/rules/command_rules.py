@@ -17,7 +17,16 @@ from glob import escape
 from typing import Final, Literal
 
 from roundtrip.agent.rules.launchers import Command, base, tells
-from roundtrip.agent.rules.programs import INTERPRETERS, PLAIN, SCRIPTS, SHELLS, STRANGE_SHELLS, SUBCOMMANDS, wrapped
+from roundtrip.agent.rules.programs import (
+    CLIENTS,
+    INTERPRETERS,
+    PLAIN,
+    SCRIPTS,
+    SHELLS,
+    STRANGE_SHELLS,
+    SUBCOMMANDS,
+    wrapped,
+)
 from roundtrip.agent.rules.shell_words import Word
 
 MOST_PROPOSED: Final = 3
@@ -26,7 +35,7 @@ MOST_PROPOSED: Final = 3
 Rule = tuple[str, ...]
 _Match = Literal["yes", "maybe", "no"]
 
-_OWN: Final = r"(?!npm_|\w*_proxy=|path=)[a-z][a-z0-9_]*="
+_OWN: Final = r"(?!p?npm_|yarn_|bun_|\w*_proxy=|path=)[a-z][a-z0-9_]*="
 """By custom, small letters are a script's own."""
 _OBEYED: Final = (
     r"(?:(?!NODE_ENV=|GIT_PAGER_IN_USE=)\w*(?:PATH|HOME|DIR|ROOT|LIB|CONFIG|ENV|FILE|RC|STARTUP|PROMPT|PRELOAD|OPT|FLAGS"
@@ -173,13 +182,13 @@ def _proposal(command: Command) -> str:
     return "" if any(word.open for word in words) or _obeys_its_input(command) else _spelled(texts)
 
 
-def _telling(texts: list[str]) -> int:
+def _telling(texts: list[str], tools: frozenset[str] = PLAIN | {"echo", "test"}) -> int:
     """How many words say what a command does, whatever stands behind them; 0 where only all of its words do."""
     before = wrapped(texts)
     if before:
-        inner = _telling(texts[before:])
+        inner = _telling(texts[before:], PLAIN)
         return before + inner if inner else 0
-    if texts[0] in PLAIN or texts[0] in ("echo", "test"):
+    if texts[0] in tools:
         return 1
     if tuple(texts[:2]) in SCRIPTS:
         return 3 if re.fullmatch(r"[A-Za-z][\w:.-]*", " ".join(texts[2:3])) else 0
@@ -194,7 +203,7 @@ def _obeys_its_input(command: Command) -> bool:
         not word.startswith("-") or re.match(r"-[cem].|--?(?:version|help)$|-[vVh]$", word)
         for word in command.texts[1:]
     )
-    return not told and name in INTERPRETERS | SHELLS | STRANGE_SHELLS
+    return name in CLIENTS or (not told and name in INTERPRETERS | SHELLS | STRANGE_SHELLS)
 
 
 def _spelled(texts: Sequence[str]) -> str:

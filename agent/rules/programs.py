@@ -11,11 +11,15 @@ _STRANGE: Final = "zsh fish ksh mksh yash rbash csh tcsh pwsh powershell nu elvi
 STRANGE_SHELLS: Final = frozenset(_STRANGE.split())
 
 _INTERPRETERS: Final = (
-    "python pypy ipython perl ruby irb node nodejs deno bun php lua luajit R Rscript julia awk gawk mawk sed ed ex vi "
-    "vim nvim emacs osascript java jshell groovy scala tclsh expect gdb lldb sqlite psql mysql mariadb m bc dc at batch"
+    "python pypy ipython perl ruby irb node nodejs deno bun php lua luajit R Rscript julia awk gawk mawk sed vi vim "
+    "nvim emacs osascript java jshell groovy scala tclsh expect"
 )
 INTERPRETERS: Final = frozenset(_INTERPRETERS.split())
 """Programs that do what a text or a file tells them, without the version in their name."""
+
+_CLIENTS: Final = "psql mysql mariadb sqlite redis-cli mongosh ed ex gdb lldb bc dc m ftp at batch"
+CLIENTS: Final = frozenset(_CLIENTS.split())
+"""Programs that do what their input says, whatever their words are; without the version too."""
 
 _PLAIN: Final = (
     "ls cat grep egrep fgrep rg head tail wc sort uniq cut tr diff cmp stat du df tree which whoami uname basename "
@@ -34,9 +38,12 @@ QUIET: Final = PLAIN | frozenset(_QUIET.split())
 
 SEARCHERS: Final = frozenset({"grep", "egrep", "fgrep", "rg", "jq"})
 """Tools whose first word is no file."""
-_READERS: Final = "cat head tail wc diff cmp stat ls tree sort uniq cut file find less more nl od xxd strings du"
+_READERS: Final = (
+    "cat head tail wc diff cmp stat ls tree sort uniq cut file find less more nl od xxd strings du pytest unittest "
+    "mypy pyright pylint flake8 black isort ruff tsc eslint jest vitest"
+)
 READERS: Final = SEARCHERS | frozenset(_READERS.split())
-"""Tools that show files. Where rules allow them, they show the same ones that the tools show."""
+"""Tools that show files or run code. Rules allow them for the same files that need no question otherwise."""
 
 SUBCOMMANDS: Final[dict[str, frozenset[str]]] = {
     tool: frozenset(said.split())
@@ -56,8 +63,6 @@ SUBCOMMANDS: Final[dict[str, frozenset[str]]] = {
         "docker": "ps logs images",
         "kubectl": "get describe logs",
         "dotnet": "build test",
-        "mvn": "test compile",
-        "gradle": "test build",
     }.items()
 }
 """What a rule is proposed for that allows any further words. Of all else, only the exact words are proposed."""

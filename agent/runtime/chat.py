@@ -62,6 +62,7 @@ class Chat:
         self._loaded: Loaded | None = None
         self._log: SessionLog | None = None
         self._jobs: LocalJobs | None = None
+        self._network = setup.network
         self._left: list[LocalJobs] = []
         self.checkpoints = Checkpoints(setup.checkpoints, setup.root, warn) if setup.checkpoints else None
         """Those of the workspace, None where none are made."""
@@ -87,6 +88,17 @@ class Chat:
     def jobs(self) -> LocalJobs | None:
         """The commands of this session, None before there is one."""
         return self._jobs
+
+    @property
+    def network(self) -> bool:
+        """Whether commands that are started from now on have the network."""
+        return self._network or (self._jobs is not None and self._jobs.confinement.sandbox.kind == "none")
+
+    @network.setter
+    def network(self, allowed: bool) -> None:
+        self._network = allowed
+        if self._jobs is not None:
+            self._jobs.confinement.network = allowed
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -239,7 +251,7 @@ class Chat:
         """What has been read is known to one agent only; the commands are those of the session."""
         setup = self._setup
         if self._jobs is None:
-            confinement = Confinement(setup.root, mode=setup.sandbox, writable=setup.writable, network=setup.network)
+            confinement = Confinement(setup.root, mode=setup.sandbox, writable=setup.writable, network=self._network)
             outputs = self._log.path.with_suffix(OUTPUTS) if self._log else None
             self._jobs = LocalJobs(setup.root, confinement=confinement, outputs=outputs)
         return LocalWorkspace(setup.root, jobs=self._jobs)

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import shutil
 import time
 from collections.abc import Mapping
@@ -29,6 +28,7 @@ from roundtrip.agent.runtime.recording import Recording
 from roundtrip.agent.runtime.sandbox.confinement import Confinement
 from roundtrip.agent.runtime.sandbox.policy import Policy
 from roundtrip.agent.runtime.sandbox.tell_tales import Ran, note
+from roundtrip.agent.runtime.sandbox.variables import withheld
 from roundtrip.agent.tooling import Finished, Job, Output, Refusal
 
 SHELLS: Final = ("/bin/bash", "/usr/bin/bash", "/bin/sh")
@@ -59,17 +59,6 @@ it makes too many programs do other things than the user sees them do. Vim waits
 none, so it is told to leave once it has done what its options say; with -u and -es it does not read this.
 """
 
-WITHHELD: Final = {
-    "always": r"(?:AGENT|OPENAI)_API_KEY",
-    "without network": r".+_(?:TOKEN|API_?KEY|SECRET|(?:SECRET|ACCESS|PRIVATE)_KEY(?:_ID)?|PAT|PASSPHRASE)"
-    r"|(?!(?:\w+_)?(?:DB|DATABASE|PG|POSTGRES\w*|MYSQL|MARIADB|MONGO\w*|REDIS|RABBITMQ\w*|TEST)_).+_PASSW(?:OR)?D",
-}
-"""Variables that commands don't get, by their whole names, upper and lower case alike. Always: the key is for the
-model's server alone. In a sandbox without network: what opens something that can't be reached anyway, and would only be
-read by the model. Passwords of databases stay, because tests use them with databases of their own; and so does what
-has no underscore (SECRET_KEY of Django, PGPASSWORD). With the network allowed, or without a sandbox, all of it stays.
-"""
-
 OUTPUTS: Final = ".outputs"
 """How the name of a folder of outputs ends."""
 
@@ -85,11 +74,7 @@ _TELLING: Final = 4096
 
 def command_environment() -> dict[str, str]:
     """Ours, but for what commands must not get, and with what they need."""
-    return {**{name: value for name, value in os.environ.items() if not _withheld(name, "always")}, **ENVIRONMENT}
-
-
-def _withheld(name: str, when: str) -> bool:
-    return re.fullmatch(WITHHELD[when], name, re.IGNORECASE) is not None
+    return {**{name: value for name, value in os.environ.items() if not withheld(name, "always")}, **ENVIRONMENT}
 
 
 class LocalJobs:
@@ -203,16 +188,12 @@ class LocalJobs:
         shell = next((path for path in SHELLS if os.path.exists(path)), SHELLS[-1])
         line: tuple[str, ...] = (shell, "-c", job.command)
         environment = self._environment
-        withheld: list[str] = []
-        removed, left = "", ()
+        removed, left = "", tuple[str, ...]()
         try:
             policy = self.confinement.policy(environment.get("PATH", ""))
             if policy is not None:
                 line = tuple(self.confinement.line(policy, cwd, line))
-                if not policy.network:
-                    withheld = [name for name in environment if _withheld(name, "without network")]
-                kept = {name: value for name, value in environment.items() if name not in withheld}
-                environment = {**kept, **self.confinement.environment(policy)}
+                environment = self.confinement.environment(policy, environment)
             keeper = self.confinement.sandbox.kind == "bwrap"
             finished = await process.run(
                 line, cwd=cwd, environment=environment, seconds=seconds, output=job.hear, keeper=keeper
@@ -227,9 +208,9 @@ class LocalJobs:
                 left = self.confinement.left(policy)
                 removed = self.confinement.clear(policy, last=len(self._tasks) <= 1)
         kind, network = self.confinement.sandbox.kind, policy is not None and policy.network
-        said, root = finished.output[-_TELLING:], str(self.confinement.root)
-        told = note(kind, network, Ran(job.command, finished.code, said, root, left or finished.left, withheld))
-        job.note = " ".join(filter(None, (removed, told)))
+        said, missing = finished.output[-_TELLING:], sorted(self._environment.keys() - environment.keys())
+        ran = Ran(job.command, finished.code, said, str(self.confinement.root), left or finished.left, missing)
+        job.note = " ".join(filter(None, (removed, note(kind, network, ran))))
         job.end("timed out" if finished.code is None else "ended", finished)
 
 

@@ -5,7 +5,11 @@ from pathlib import Path
 
 import pytest
 from roundtrip.agent.commands.config import show
+from roundtrip.agent.commands.permissions import projects_folder
+from roundtrip.agent.rules.approvals import Grant
 from roundtrip.agent.runtime.config import state_path
+from roundtrip.agent.runtime.preferences import project_file
+from roundtrip.agent.runtime.projects import Projects
 
 A, B = "http://a/v1", "http://b/v1"
 KEY = "sk-0123456789-abcdefghijklmnopqrstuvwxyz-WXYZ"
@@ -180,3 +184,28 @@ def test_by_default_it_is_the_users_own_file(tmp_path: Path, monkeypatch: pytest
     out = io.StringIO()
     assert show({}, {}, out) == 0
     assert rows(out.getvalue())["base_url"] == (B, str(tmp_path / "roundtrip" / "config.toml"))
+
+
+def test_the_table_says_what_holds_in_this_project(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    root = tmp_path / "project"
+    (root / ".agent").mkdir(parents=True)
+    own = root / ".agent" / "config.toml"
+    own.write_text('mode = "edits"\n[commands]\nallow = ["make *"]\ndeny = ["rm *"]\n', encoding="utf-8")
+    projects = Projects(projects_folder())
+    projects.allow(root, Grant("command", ("git status *",)))
+    projects.allow(root, Grant("outside", ("/usr/include",)))
+
+    def lines() -> list[str]:
+        out = io.StringIO()
+        assert show({"base_url": A, "model": None}, {}, out, path, root) == 0
+        return [" ".join(line.split()) for line in out.getvalue().splitlines()]
+
+    ours = projects.path(root)
+    assert {f"commands.allow git status * {ours}", f"read outside /usr/include {ours}", "mode ask"} <= set(lines())
+    assert "note: what you allowed for this project is listed by /mode; /mode forget takes it back" in lines()
+    assert str(own) not in "".join(lines()), "it does not count"
+    file = project_file(root)
+    assert file is not None
+    projects.trust(root, file.digest)
+    assert {f"mode edits {own}", f"commands.allow make * {own}", f"commands.deny rm * {own}"} <= set(lines())

@@ -12,6 +12,8 @@ from roundtrip.agent.leaks.resolve import resolve
 PATH: dict[str, Any] = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 ARGUMENTS = {"path": "a"}
 
+TOLD, SILENT = Offer("read_file", PATH), Offer("view", PATH, silent=True)
+
 FOUND: dict[str, tuple[tuple[str, ...], str]] = {
     # header: offered names, and the one that is meant
     "functions.read_file:0": (("read", "read_file"), "read_file"),
@@ -124,3 +126,8 @@ def test_an_exact_name_wins_over_an_alias() -> None:
     assert called((a, Offer("cat", aliases=("read",))), "read") is None
     assert called((a, a), "view") is None
     assert called((a,), "") is None
+
+
+def test_an_error_names_only_what_was_described() -> None:
+    assert resolve("dance", ARGUMENTS, (TOLD, SILENT), KIMI_K2).reason.endswith("the tools are: read_file")
+    assert resolve("view", ARGUMENTS, (TOLD, SILENT), KIMI_K2).offer is SILENT

@@ -462,6 +462,18 @@ def test_a_session_takes_back_its_own_changes_first(place: Place) -> None:
     assert place.redo().problem == "there is nothing to redo"
 
 
+def test_while_another_agents_command_runs_it_is_asked_first(place: Place) -> None:
+    place.write("a.py", "a")
+    asyncio.run(place.checkpoints.before(Call(0, "execute_command", "{}"), Intent("runs", (), "make"), print))
+    running, place.checkpoints = place.checkpoints, place.another()
+    assert outcome_lines(place.undo(), "AGAIN", "BACK") == [
+        "a command is running in this folder: execute_command make", "to the files this would be done:", "  - a.py",
+        "nothing was done; AGAIN does it all the same",
+    ]  # fmt: skip
+    asyncio.run(running.after(Call(0, "execute_command", "{}"), Intent("runs", (), "make")))
+    assert place.undo().done
+
+
 def test_whose_changes_would_be_taken_back_is_said(place: Place) -> None:
     for session, name in [("first", "a"), ("second", "b")]:
         place.session(session)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from roundtrip.agent.messages import Call
 from roundtrip.agent.runtime.permissions import Allow, Ask, Deny, Grant, Mode, Permissions, Rules, Scripted
-from roundtrip.agent.runtime.projects import Projects
+from roundtrip.agent.runtime.projects import Project, Projects
 from roundtrip.agent.tooling import Intent
 
 CALL = Call(0, "execute_command", "{}")
@@ -176,6 +176,62 @@ def test_scripts_are_told_what_would_allow_it(root: Path, intent: Intent, mode: 
     assert refusal is not None
     assert refusal.reason.startswith("Not run: ")
     assert said in refusal.reason
+
+
+EDIT, KEY = Intent("edits", (Path("a.py"),)), Intent("reads", (Path(".env"),))
+PRINT, RM = Intent("runs", command="printf x"), Intent("runs", command="rm x")
+HOSTS = Intent("reads", (Path("/etc/hosts"),))
+
+
+@pytest.mark.parametrize(
+    ("intents", "mode", "advice"),
+    [
+        ((), "ask", ""),
+        ((EDIT, EDIT), "ask", "--allow edit would allow them"),
+        ((PRINT, HOSTS), "ask", "--allow command --allow outside would allow them"),
+        ((PRINT, HOSTS, EDIT), "ask", "--yes --allow outside would allow them"),
+        ((KEY,), "auto", "only somebody at the keyboard can allow them"),
+        (
+            (HOSTS, KEY),
+            "auto",
+            "--allow outside would allow some of them; only somebody at the keyboard can allow some of them",
+        ),
+        ((EDIT, PRINT), "plan", "plan mode forbids them"),
+        ((RM,), "auto", "your rules forbid them"),
+    ],
+)
+def test_what_would_have_helped(root: Path, intents: tuple[Intent, ...], mode: Mode, advice: str) -> None:
+    scripted = Scripted(Permissions(Rules(root, mode, deny=("rm *",))))
+    for intent in intents:
+        placed = Intent(intent.effect, tuple(root / path for path in intent.paths), intent.command)
+        assert asyncio.run(scripted.approve(CALL, placed)) is not None
+    assert scripted.advice == advice
+
+
+def test_what_was_allowed_can_be_taken_back(root: Path, projects: Projects) -> None:
+    permissions = Permissions(Rules(root, allow=("make *",)), projects)
+    edit, grep = Intent("edits", (root / "a.py",)), Intent("runs", command="grep -c a x")
+    permissions.allow(Grant("edit"))
+    permissions.allow(Grant("command", ("git status *", "grep *")), project=True)
+    held = [(one.grant.values, one.project) for one in permissions.held]
+    assert held == [(("git status *",), True), (("grep *",), True), ((), False)]
+    assert all(allowed(permissions, intent) for intent in (edit, STATUS, grep))
+    assert permissions.take_back(permissions.held[:1]) == ""
+    assert [allowed(permissions, intent) for intent in (edit, STATUS, grep)] == [True, False, True]
+    assert [one.grant.values for one in Permissions(Rules(root), projects).held] == [("grep *",)]
+    assert permissions.take_back(permissions.held) == ""
+    assert not any(allowed(permissions, intent) for intent in (edit, STATUS, grep))
+    assert permissions.rules.mode == "ask"
+    assert allowed(permissions, Intent("runs", command="make all")), "what the configuration says stays"
+    assert Permissions(Rules(root), projects).held == ()
+
+
+def test_trust_stays_when_what_was_allowed_is_taken_back(root: Path, projects: Projects) -> None:
+    projects.trust(root, "abc")
+    projects.allow(root, Grant("outside", ("/usr/include",)))
+    projects.allow(root, Grant("network", ("a.org",)))
+    projects.forget(root, projects.load(root).grants[:1])
+    assert projects.load(root) == Project(hosts=("a.org",), trusted="abc")
 
 
 @pytest.mark.parametrize("effect", ["reads", "edits"])

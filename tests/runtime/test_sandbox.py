@@ -6,15 +6,14 @@ from pathlib import Path
 import pytest
 from roundtrip.agent.runtime.sandbox import policy as sandbox
 from roundtrip.agent.runtime.sandbox.policy import (
-    CACHES,
     Kind,
     Policy,
     Sandbox,
     bwrap_line,
-    environment_of,
     find,
     landlock_line,
 )
+from roundtrip.agent.runtime.sandbox.variables import CACHES, environment_of
 
 POLICY = Policy(
     root=Path("/home/u/project"),

@@ -141,6 +141,23 @@ async def _jobs(session: Session, rest: str) -> None:
     session.say("\n".join([*lines, "/jobs NUMBER kills one"] if lines else ["no command runs in the background"]))
 
 
+async def _network(session: Session, rest: str) -> None:
+    wanted = {"": session.chat.network, "on": True, "off": False}.get(rest.lower())
+    if wanted is None:
+        session.fail("/network on, or /network off")
+        return
+    if rest:
+        session.chat.network = wanted
+    if session.chat.network and not wanted:
+        session.say("commands have the network, because they run without a sandbox")
+    else:
+        session.say(_ONLINE if wanted else _OFFLINE)
+
+
+_ONLINE: Final = "commands have the network from now on; /network off takes it from them"
+_OFFLINE: Final = "commands have no network; /network on gives it to them, as long as the program runs"
+
+
 async def _quit(session: Session, rest: str) -> None:
     session.leave()
 
@@ -153,6 +170,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "diff": Command("what the last turn changed, or all since a checkpoint", undoing.diff, "[NUMBER]"),
     "checkpoints": Command("the changes, or go back to before one", undoing.checkpoints, "[NUMBER [all]]"),
     "mode": Command("what is asked first, or change that", permitting.mode, "[NAME | forget N]", at_once=True),
+    "network": Command("whether commands have the network, or change that", _network, "[on | off]", at_once=True),
     "trust": Command("the project's own configuration, or accept it", permitting.trust, "[yes]"),
     "clear": Command("begin a new session; this one stays on disk", _clear),
     "resume": Command("go on with an earlier session", _resume, "[ID]"),

@@ -60,9 +60,13 @@ class Looker:
     def __init__(self, git: ShadowGit, root: Path) -> None:
         self._git, self._root = git, root
 
-    def everything(self, kept: Collection[str], named: Collection[str]) -> tuple[Found, list[str]]:
+    def everything(
+        self, kept: Collection[str], named: Collection[str], ignored: Collection[str] | None
+    ) -> tuple[Found, list[str]]:
+        """What there is, and folders in which no file may be. ignored: what git was known to ignore, where it need not
+        be asked again."""
         with ThreadPoolExecutor(2) as pool:
-            ignored = pool.submit(self._listed, "--ignored", "--directory")
+            ignoring = pool.submit(self._ignored, ignored)
             compared = pool.submit(self._git.run, "diff-files", "-z", "--name-status", "--ignore-submodules=all")
             listed = self._listed("--directory")
             changed = list(pairs(compared.result()))
@@ -70,9 +74,7 @@ class Looker:
         files = self._new_files(listed, [path for _, path in changed])
         if len(files) > MOST_FILES:
             raise TooMuch(f"it holds more than {MOST_FILES} files that git does not ignore")
-        found = Found(gone={path for status, path in changed if status == "D"})
-        if len(ignored.result()) <= MOST_IGNORED:
-            found.ignored = frozenset(ignored.result())
+        found = Found(gone={path for status, path in changed if status == "D"}, ignored=ignoring.result())
         for path in (*(path for status, path in changed if status != "D"), *files):
             self.judge(path, found, LARGEST_NAMED if path in kept else LARGEST)
         found.fresh = set(files)
@@ -83,6 +85,13 @@ class Looker:
         if total > MOST_BYTES:
             raise TooMuch(f"its files hold {total >> 20} MB that git does not ignore")
         return found, folders
+
+    def _ignored(self, known: Collection[str] | None) -> frozenset[str]:
+        """What git ignores and is there."""
+        if known is not None:
+            return frozenset(path for path in known if os.path.lexists(self._root / path))
+        listed = self._listed("--ignored", "--directory")
+        return frozenset(listed if len(listed) <= MOST_IGNORED else ())
 
     def _new_files(self, listed: Sequence[str], changed: Sequence[str]) -> list[str]:
         """The files that are not covered yet. listed: they, and folders in which none is. changed: what was covered;

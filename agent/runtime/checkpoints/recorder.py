@@ -18,7 +18,6 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, TypeVar
@@ -27,9 +26,10 @@ from roundtrip.agent.messages import Call
 from roundtrip.agent.runtime.checkpoints.checkpoint_log import LONGEST_KEPT, MOST_KEPT, CheckpointLog, Origin, Record
 from roundtrip.agent.runtime.checkpoints.looking import TooMuch
 from roundtrip.agent.runtime.checkpoints.news import News, digest
+from roundtrip.agent.runtime.checkpoints.progress import Progress, silent, told
 from roundtrip.agent.runtime.checkpoints.restores import Outcome, Overview, Restores
 from roundtrip.agent.runtime.checkpoints.running import Command, Running
-from roundtrip.agent.runtime.checkpoints.shadow import Progress, Shadow
+from roundtrip.agent.runtime.checkpoints.shadow import Shadow
 from roundtrip.agent.runtime.checkpoints.shadow_git import GitError, ShadowGit, Stopped, forget
 from roundtrip.agent.runtime.checkpoints.states import State
 from roundtrip.agent.tooling import Intent, Output, Refusal
@@ -73,7 +73,7 @@ class Checkpoints:
     async def before(self, call: Call, intent: Intent, output: Output) -> None:
         """Takes down how things are before a call that may change them."""
         if self._changes(intent):
-            progress = _shown(output, asyncio.get_running_loop())
+            progress = told(output)
             await self._guarded(lambda: self._begin(call, intent, progress))
 
     async def after(self, call: Call, intent: Intent) -> None:
@@ -192,8 +192,9 @@ class Checkpoints:
         if last is not None:
             self._shadow.seed(last.state)
             if self._cut_off():
-                self._settle(self._look(last.state, (), lambda done, of: None))
-        return Restores(self._shadow, self._records)
+                self._settle(self._look(last.state, (), silent))
+        busy = next((command.about for command in self._running.others() if command.alive), "")
+        return Restores(self._shadow, self._records, busy)
 
     def _begin(self, call: Call, intent: Intent, progress: Progress) -> None:
         with self._ready().locked():
@@ -220,7 +221,7 @@ class Checkpoints:
             named = self._inside(intent)
             earlier = None
             if self._commands(intent) and self._whole:
-                earlier, state = self._shadow.look(last.state, named, lambda done, of: None, self._began)
+                earlier, state = self._shadow.look(last.state, named, silent, self._began)
             else:
                 state = self._shadow.look_at(last.state, named)
             if earlier and earlier != last.state:
@@ -288,17 +289,3 @@ class Checkpoints:
         if text not in self._said:
             self._said.add(text)
             self._warn(text)
-
-
-def _shown(output: Output, loop: asyncio.AbstractEventLoop) -> Progress:
-    """Says how far a long look is; from the thread."""
-    last = time.monotonic()
-
-    def progress(done: int, of: int) -> None:
-        nonlocal last
-        now = time.monotonic()
-        if now - last > 0.5:
-            last = now
-            loop.call_soon_threadsafe(partial(output, f"checkpoint: {done} of {of} files\n"))
-
-    return progress

@@ -30,6 +30,7 @@ from roundtrip.agent.runtime.checkpoints.looking import (
     pairs,
     split,
 )
+from roundtrip.agent.runtime.checkpoints.progress import Progress, silent
 from roundtrip.agent.runtime.checkpoints.shadow_git import GitError, ShadowGit
 from roundtrip.agent.runtime.checkpoints.states import Change, Entry, Notes, State, above
 
@@ -47,8 +48,6 @@ _COMES_AND_GOES: Final = {".agent"}
 """A folder that the sandbox makes for as long as a command runs."""
 
 T = TypeVar("T")
-Progress = Callable[[int, int], None]
-"""Files done, and all."""
 
 
 class Shadow:
@@ -112,7 +111,7 @@ class Shadow:
         self, before: State | None, named: Collection[str], progress: Progress, began: int = 0
     ) -> tuple[State | None, State]:
         notes = self.notes(before) if before else Notes()
-        found, folders = self._looker.everything({*named, *notes.named}, named)
+        found, folders = self._looker.everything({*named, *notes.named}, named, notes.ignored if began else None)
         self._look_at_young(notes, found)
         earlier = None
         if began and any(path.rpartition("/")[2] == ".gitignore" for path in (*found.present, *found.gone)):
@@ -134,7 +133,7 @@ class Shadow:
         found = Found()
         for path in paths:
             self._looker.judge(path, found, LARGEST_NAMED)
-        notes = self._take(found, notes, lambda done, of: None, named=paths)
+        notes = self._take(found, notes, silent, named=paths)
         near = {*folders, *above(paths)} - _COMES_AND_GOES
         empty = {folder for folder in near if _is_empty(self.root / folder)}
         left = {path: why for path, why in notes.left.items() if path not in paths} | found.left
@@ -197,7 +196,7 @@ class Shadow:
     def _take(self, found: Found, notes: Notes, progress: Progress, named: Collection[str] = ()) -> Notes:
         """Brings the index up to date. Returns the notes with what is known of the files now."""
         if found.gone:
-            feed = _feed(sorted(found.gone), lambda done, of: None)
+            feed = _feed(sorted(found.gone), silent)
             self.git.run("update-index", "--force-remove", "-z", "--stdin", feed=feed)
         if found.present:
             self._add(sorted(found.present), progress)
@@ -221,7 +220,7 @@ class Shadow:
             self.git.run(*words, feed=_feed(paths, progress))
             return
         for number in range(0, len(paths), _PACK):  # in packs: a file for each of 50,000 objects would take long
-            feed = _feed(paths[number : number + _PACK], lambda done, of: None)
+            feed = _feed(paths[number : number + _PACK], silent)
             self.git.run(*words, feed=feed, settings=("core.bigFileThreshold=1", "pack.compression=1"))
             progress(min(number + _PACK, len(paths)), len(paths))
 

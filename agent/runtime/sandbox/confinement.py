@@ -9,7 +9,6 @@ import fcntl
 import itertools
 import os
 import shutil
-import stat
 import tempfile
 import time
 import weakref
@@ -19,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TextIO
 
+from roundtrip.agent.runtime.sandbox.leftovers import left_running, watched
 from roundtrip.agent.runtime.sandbox.localhost import Localhost
 from roundtrip.agent.runtime.sandbox.policy import (
     NOTHING,
@@ -27,20 +27,15 @@ from roundtrip.agent.runtime.sandbox.policy import (
     Policy,
     Sandbox,
     bwrap_line,
-    environment_of,
     find,
     landlock_line,
     policy,
-    report_of,
-    watched,
 )
+from roundtrip.agent.runtime.sandbox.variables import environment_of, withheld
 
 _PREFIX: Final = "roundtrip-"
 _YOUNG: Final = 60
 """Seconds for which a temporary folder without a lock may still be about to get one."""
-
-_MOST_LEFT: Final = 4096
-"""Bytes that are read of what a command left running."""
 
 
 class Confinement:
@@ -129,22 +124,14 @@ class Confinement:
         way = self._localhost.way()
         return (*way, *bwrap_line(program, policy, cwd, shell, alone=not way))
 
-    def environment(self, policy: Policy) -> Mapping[str, str]:
-        """What the variables of a command say of its folders."""
-        return environment_of(self.sandbox.kind, policy)
+    def environment(self, policy: Policy, given: Mapping[str, str]) -> Mapping[str, str]:
+        """The variables of a command: those given without what is withheld, and what they say of its folders."""
+        kept = {name: value for name, value in given.items() if policy.network or not withheld(name, "without network")}
+        return {**kept, **environment_of(self.sandbox.kind, policy)}
 
     def left(self, policy: Policy) -> tuple[str, ...]:
         """Command lines of what the command had left running, and what ended with it. To be asked once."""
-        file = report_of(self.sandbox.kind, policy)
-        with suppress(OSError):
-            # the command could have put anything there
-            descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-            with os.fdopen(descriptor, "rb") as opened:
-                file.unlink()
-                if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                    lines = opened.read(_MOST_LEFT).decode("utf-8", "replace").split("\n")
-                    return tuple(" ".join(line.split()) for line in lines if line.strip())
-        return ()
+        return left_running(self.sandbox.kind, policy)
 
     def clear(self, policy: Policy, *, last: bool) -> str:
         """Takes away what was there for a command, or came through it. Returns what the model should know of that.

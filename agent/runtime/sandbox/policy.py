@@ -19,7 +19,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -54,27 +54,6 @@ SECRETS: Final = (
 )
 """What commands don't see of the home folder. `.npmrc` and the like are not here: programs stop without them."""
 
-CACHES: Final = {
-    "UV_CACHE_DIR": "uv",
-    "PIP_CACHE_DIR": "pip",
-    "npm_config_cache": "npm",
-    "YARN_CACHE_FOLDER": "yarn",
-    "GOCACHE": "go",
-    "CCACHE_DIR": "ccache",
-    "SCCACHE_DIR": "sccache",
-    "MPLCONFIGDIR": "matplotlib",
-}
-"""Caches that a program can't do without, or that are slow to fill. Each workspace has its own: a shared one could be
-filled by a command in the sandbox with what the user runs outside. All others stay where they are, read-only."""
-
-OFFLINE: Final = {
-    "PIP_RETRIES": "0",
-    "UV_HTTP_RETRIES": "0",
-    "npm_config_fetch_retries": "0",
-    "CARGO_NET_RETRY": "0",
-}
-"""Where there is no network, asking for it again only takes time."""
-
 TEMPORARY: Final = ("/tmp", "/var/tmp")
 """Folders in the place of which each session gets its own. With Landlock it is only told of its own, in TMPDIR."""
 
@@ -83,21 +62,6 @@ NOTHING: Final = "nothing"
 
 _CAPABILITIES: Final = ("DAC_OVERRIDE", "CHOWN", "FOWNER", "FSETID", "SETUID", "SETGID")
 """What root keeps: with the others it could undo the sandbox, without these it is less than other users."""
-
-_WATCH: Final = """\
-trap : TERM
-exec 3>&2 2>/dev/null
-(exec "$@") 2>&3 3>&-
-code=$?
-left() { set -- /proc/[0-9]*; [ $# -gt 2 ]; }
-left && sleep 0.1 && left && for one in /proc/[0-9]*; do
-  grep -q "^PPid:[[:space:]]*1$" $one/status && [ ${one#/proc/} != $$ ] && tr '\\0\\n' '  ' < $one/cmdline && echo
-done > "$0"
-exit $code
-"""
-"""Runs a command in a process namespace of its own, where there are else only we and the first process, which adopts
-what has lost its parent. A program that is on its way to its end has a moment for it. What we say of a command that
-was killed by a signal is nobody's business; that it was shows in the code."""
 
 _DEVICES: Final = ("dri", "kfd", "dxg", "nvidia*")
 """Graphics cards, beside the devices that bubblewrap offers by itself."""
@@ -114,7 +78,7 @@ class Policy:
     hidden, emptied: folders and files whose content is not seen. visible: what is seen of `/run` and the temporary
     folders. temporary: the session's folder for them. private: folders, and what stands in their place.
     cache: where the caches are. devices: paths of devices. absent: files that are removed if a command makes them.
-    report: name of the file that says afterwards what the command left running, see `report_of`; "" for none.
+    report: name of the file that says afterwards what the command left running, see `leftovers`; "" for none.
     """
 
     root: Path
@@ -141,12 +105,15 @@ class Sandbox:
     program: tuple[str, ...] = ()
     reason: str = ""
 
-    def notice(self, mode: Mode) -> str:
-        """What the user should know before a command runs, "" for nothing."""
+    def notice(self, mode: Mode, root: Path) -> str:
+        """What the user should know before a command runs, "" for nothing. root: the workspace."""
         if mode == "strict" and not self.complete:
             return f"commands are refused, because there is no complete sandbox: {self.reason}; see: agent sandbox"
         if mode == "auto" and self.kind == "none":
             return f"commands run with all your rights, because there is no sandbox: {self.reason}; see: agent sandbox"
+        wide = {Path("/"): "the whole machine", _real(os.path.expanduser("~")): "your home folder"}.get(root)
+        if wide and self.kind != "none":
+            return f"the workspace is {wide}: commands may write everywhere in it; a project's folder is safer"
         return ""
 
     @property
@@ -253,34 +220,10 @@ def landlock_line(program: Iterable[str], policy: Policy, command: Iterable[str]
     """The command line of our launcher, see `landlock`."""
     writable = (policy.root, *(source for _, source in policy.private), policy.cache, *policy.writable)
     line = [*program, *(["--network"] if policy.network else [])]
-    line += ["--report", str(report_of("landlock", policy))] if policy.report else []
+    line += ["--report", str(policy.temporary / policy.report)] if policy.report else []
     for option, paths in (("--writable", writable), ("--hidden", (*policy.hidden, *policy.emptied))):
         line += [word for path in paths for word in (option, str(path))]
     return [*line, "--", *command]
-
-
-def report_of(kind: Kind, policy: Policy) -> Path:
-    """Where it is said what a command left running. With bubblewrap that is in the session's own /tmp: what says it
-    runs inside. In a folder of ours that commands don't see, Landlock's launcher does."""
-    inside = kind == "bwrap" and policy.private
-    return (policy.private[0][1] if inside else policy.temporary) / policy.report
-
-
-def watched(policy: Policy, shell: Sequence[str]) -> list[str]:
-    """The command line with a look behind it at what it left running; for bubblewrap."""
-    if not policy.private or not policy.report:
-        return list(shell)
-    return ["/bin/sh", "-c", _WATCH, str(policy.private[0][0] / policy.report), *shell]
-
-
-def environment_of(kind: Kind, policy: Policy) -> dict[str, str]:
-    """What the variables of a command say of its folders, and of its network."""
-    if kind == "none" or not policy.private:
-        return {}
-    temporary = str(policy.private[0][kind == "landlock"])
-    caches = {name: str(policy.cache / folder) for name, folder in CACHES.items()}
-    offline = {} if policy.network else OFFLINE
-    return {**caches, **offline, "UV_LINK_MODE": "copy", "TMPDIR": temporary, "TMP": temporary, "TEMP": temporary}
 
 
 def find(root: Path, kind: Kind | None = None) -> Sandbox:

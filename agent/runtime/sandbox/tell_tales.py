@@ -41,11 +41,11 @@ _OWN_TMP: Final = (
     "the user do not. What they are to see must be in the workspace."
 )
 _ENDED: Final = (
-    'Ended with the command, which had left it running: {}. To start something that keeps running, leave out the & '
+    "Ended with the command, which had left it running: {}. To start something that keeps running, leave out the & "
     'and set "background": true.'
 )
 _RUNS_ON: Final = (
-    'Left running by the command, and still running; nothing will end it: {}. To start something that can be read '
+    "Left running by the command, and still running; nothing will end it: {}. To start something that can be read "
     'and ended, leave out the & and set "background": true.'
 )
 

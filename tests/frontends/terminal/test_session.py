@@ -45,7 +45,7 @@ def calls(*made: tuple[str, dict[str, Any]], text: str = "") -> dict[str, Any]:
 WRITE = ("write_to_file", {"path": "hello.py", "content": "print('hi')\n"})
 RUN = ("execute_command", {"command": "for i in $(seq 30); do echo line $i; done"})
 WAIT = ("execute_command", {"command": "while [ ! -e go ]; do sleep 0.05; done"})
-SLEEP = ("execute_command", {"command": "echo begun; sleep 300"})
+SLEEP = ("execute_command", {"command": "echo be''gun; sleep 300"})
 
 
 class Place:
@@ -417,6 +417,8 @@ def test_commands(place: Place, serving: ScriptedServer) -> None:
         tty.wait("did you mean /model?")
         tty.say("/model")
         tty.wait("1. kimi-k2 (now)")
+        tty.say("/network on")
+        tty.wait("commands have the network from now on")
         tty.say("hello")
         tty.wait("First.")
         tty.say("/clear")
@@ -779,7 +781,21 @@ GREP = ("execute_command", {"command": "grep -c print hello.txt"})
 GREP_AGAIN = ("execute_command", {"command": "grep -c hello hello.txt"})
 
 
-@turns(calls(GREP), calls(GREP_AGAIN), says("Done."), calls(GREP_AGAIN), says("Done again."))
+@turns(calls(GREP), says("Done."))
+def test_a_question_fits_a_narrow_terminal(place: Place, serving: ScriptedServer) -> None:
+    with place.agent(columns=40) as tty:
+        tty.wait(READY)
+        tty.say("do it")
+        tty.wait("Run this command?")
+        tty.settle()
+        lines = [line.rstrip() for line in tty.shown.splitlines()]
+        at = lines.index("[y]es  [n]o, and why")
+        assert lines[at + 1 : at + 3] == ["[a]lways in this session, [p] in this", "project: grep *"]
+        tty.send("y")
+        tty.wait("Done.")
+
+
+@turns(calls(GREP), calls(GREP_AGAIN), says("Done."), calls(GREP_AGAIN), says("Done again."), calls(GREP))
 def test_always_in_this_project_holds_in_the_next_run(place: Place, serving: ScriptedServer) -> None:
     (place.project / "hello.txt").write_text("print hello\n", encoding="utf-8")
     with place.agent() as tty:
@@ -798,6 +814,16 @@ def test_always_in_this_project_holds_in_the_next_run(place: Place, serving: Scr
         tty.wait(READY)
         tty.say("again")
         tty.wait("Done again.")
+        tty.say("/mode")
+        tty.wait("1. grep * (in this project)")
+        tty.say("/mode forget 2")
+        tty.wait("/mode forget takes a number")
+        tty.say("/mode forget 1")
+        tty.wait("no longer allowed: grep * (in this project)")
+        tty.say("/mode forget all")
+        tty.wait("you have allowed nothing that could be forgotten")
+        tty.say("and again")
+        tty.wait("Run this command?")
     assert not list(place.project.glob(".agent*")), "nothing of it is in the project"
 
 
@@ -830,7 +856,8 @@ def test_what_is_obeyed_unasked_has_no_always(place: Place, serving: ScriptedSer
         tty.wait(READY)
         tty.say("do it")
         tty.wait("AGENTS.md tells every agent here what to do.")
-        assert "always" not in tty.shown
+        assert "(this is asked each time)" in tty.shown
+        assert "[a]lways" not in tty.shown
         tty.settle()
         tty.send("a")
         tty.settle(1)

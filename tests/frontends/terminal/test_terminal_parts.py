@@ -119,7 +119,11 @@ EVER = "[a]lways in this session, [p] in this project"
 @pytest.mark.parametrize(
     ("intent", "answers", "always"),
     [
-        (Intent("edits", (Path("/project/a.py"),)), "yes always no", "[a]lways in this session: change files without asking"),
+        (
+            Intent("edits", (Path("/project/a.py"),)),
+            "yes always no",
+            "[a]lways in this session: change files without asking",
+        ),
         (Intent("edits", (Path("/project/AGENTS.md"),)), "yes no", "(this is asked each time)"),
         (Intent("runs", command="git status -s"), "yes always project no", f"{EVER}: git status *"),
         (Intent("runs", command="eval x"), "yes no", "(this is asked each time: no rule could say what it does)"),
