@@ -166,6 +166,7 @@ def test_what_the_users_rules_forbid_is_not_done_even_with_yes(home: Home) -> No
         assert not (home.project / "a.txt").exists()
         assert "rules forbid it (touch *)" in body(server, 1)["messages"][-1]["content"]
         assert ".agent/config.toml is ignored until you accept it: agent trust shows it" in ended.stderr
+        assert "agent: calls were refused; your rules forbid them\n" in ended.stderr
 
 
 def test_a_plan_changes_nothing(home: Home) -> None:

@@ -27,8 +27,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from pathlib import PurePosixPath
+from posixpath import normpath
 from typing import Final
 
+from roundtrip.agent.tooling import Refusal
 from roundtrip.tools.blocks import END, START, blocks
 from roundtrip.tools.hunks import FENCE, Change, Patch, hunks_of
 
@@ -174,7 +177,7 @@ def target_of(change: Change, given: str, *, alone: bool) -> str | Refusal:
         return Refusal("it does not say which file it is for; give the path")
     if not change.path or not given or not alone:
         return change.path or given
-    long, short = (PurePosixPath(os.path.normpath(name)).parts for name in (given, change.path))
+    long, short = (PurePosixPath(normpath(name)).parts for name in (given, change.path))
     long, short = (long, short) if len(long) >= len(short) else (short, long)
     if long[len(long) - len(short) :] != short:
         return Refusal(f"the path is {given}, but the diff is for {change.path}")

@@ -274,11 +274,21 @@ def _shown(text: str, place: Place, what: str) -> str:
 
 
 def _several(document: Document, spans: Sequence[Span], what: str) -> Miss:
-    numbers = [document.line(span.start) for span in spans[:LISTED]]
+    lines = _lines_of(document.text, sorted(span.start for span in spans))
+    numbers = lines[:LISTED]
     listed = "\n--\n".join("\n".join(_numbered(document.text, number - 1, number + 1)) for number in numbers)
-    more = f"\n… and {len(spans) - LISTED} more" if len(spans) > LISTED else ""
-    where = ", ".join(map(str, numbers)) + (", …" if more else "")
-    return Miss("several", f"{what} is there {len(spans)} times, at lines {where}:\n{listed}{more}", numbers[0])
+    more = f"\n… and {len(lines) - LISTED} more" if len(lines) > LISTED else ""
+    where = f"line{'s' * (len(lines) > 1)} {', '.join(map(str, numbers))}{', …' if more else ''}"
+    return Miss("several", f"{what} is there {len(spans)} times, at {where}:\n{listed}{more}", numbers[0])
+
+
+def _lines_of(text: str, offsets: Sequence[int]) -> list[int]:
+    """The numbers of the lines that rising offsets lie in, each once."""
+    found, line, at = dict[int, None](), 1, 0
+    for offset in offsets:
+        line, at = line + text.count("\n", at, offset), offset
+        found[line] = None
+    return list(found)
 
 
 def _numbered(text: str, first: int, last: int) -> list[str]:

@@ -104,11 +104,12 @@ class Allow:
 @dataclass(frozen=True, slots=True)
 class Ask:
     """Somebody must say yes. why: a sentence for people, "" if it goes without saying. grant: what a yes for ever
-    would mean, None if there is none."""
+    would mean, None if there is none; unruled: why not, in a few words, where `why` does not say it."""
 
     kind: Kind
     why: str = ""
     grant: Grant | None = None
+    unruled: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +196,10 @@ def _runs(intent: Intent, rules: Rules, disk: Disk) -> Decision:
     if kept and not unknown and allows(found, rules.allow):
         return Allow()
     grant = proposed(found, rules.allow) if kept and not unknown else ()
-    return Ask("command", "", Grant("command", grant) if grant else None)
+    if grant:
+        return Ask("command", grant=Grant("command", grant))
+    leaves = "" if kept else "it writes a file, or leaves the workspace"
+    return Ask("command", unruled=unknown or leaves or "no rule could say what it does")
 
 
 _JUDGES: Final[Mapping[Effect, Callable[[Intent, Rules, Disk], Decision]]] = {

@@ -88,7 +88,10 @@ class Files:
         """Why the line is asked in every mode."""
         if not self.bases:
             yield "command", "It changes the folder too often to be followed."
-        for path in (path for script in self.scripts for word in script.writes for path in self._meant(word)):
+        writes = [word for script in self.scripts for word in script.writes]
+        if any(word.open and re.search(r"[*?\[]|(?<!\$)\{", word.path) for word in writes):
+            yield "command", "It writes a file whose name is a pattern."
+        for path in (path for word in writes for path in self._meant(word)):
             within = self.places.within(path)
             why = protected.watched(within) or protected.key(path) or self.places.own(path)
             if why:

@@ -14,8 +14,9 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from glob import escape
-from typing import Final, Literal
+from typing import Final
 
+from roundtrip.agent.rules.command_words import Match, Rule, fit, fit_behind_options
 from roundtrip.agent.rules.launchers import Command, base, tells
 from roundtrip.agent.rules.programs import (
     CLIENTS,
@@ -31,9 +32,6 @@ from roundtrip.agent.rules.shell_words import Word
 
 MOST_PROPOSED: Final = 3
 """Rules that are proposed at a time; more would not be read."""
-
-Rule = tuple[str, ...]
-_Match = Literal["yes", "maybe", "no"]
 
 _OWN: Final = r"(?!p?npm_|yarn_|bun_|\w*_proxy=|path=)[a-z][a-z0-9_]*="
 """By custom, small letters are a script's own."""
@@ -55,15 +53,6 @@ programs see it, because make, for one, runs what stands in it; an unknown varia
 
 _SECRET: Final = re.compile(r"\$\{?\w*(?:KEY|TOKEN|SECRET|PASS|CRED|AUTH)")
 """Variables that are not told without being asked."""
-
-_VALUED: Final[dict[str, frozenset[str]]] = {
-    "git": frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--config-env"}),
-    "docker": frozenset({"-H", "--host", "-c", "--context", "--config", "-l", "--log-level"}),
-    "npm": frozenset({"--prefix", "-C", "-w", "--workspace"}),
-    "cargo": frozenset({"--config", "-C", "-Z", "--color"}),
-    "uv": frozenset({"--directory", "--project", "--config-file", "--color", "--cache-dir"}),
-}
-"""Options that certainly have a value. Any other may have one, or not."""
 
 _LAYOUT: Final = frozenset({"--no-pager", "-P", "--no-optional-locks"})
 """Options before the subcommand of git that a rule need not name."""
@@ -106,7 +95,8 @@ def allows(commands: Sequence[Command], rules: Sequence[str]) -> bool:
 def is_known(command: Command) -> bool:
     """Whether it is known what the command does, as far as its name says that."""
     fine = _SET_FOR if command.words else _SET
-    return not command.unknown and all(fine.fullmatch(text) for text in command.sets)
+    told = any(_SECRET.search(word.path) for word in command.words)
+    return not command.unknown and not told and all(fine.fullmatch(text) for text in command.sets)
 
 
 def fits(words: Rule, command: Command) -> bool:
@@ -114,7 +104,7 @@ def fits(words: Rule, command: Command) -> bool:
     name = command.words[0].text
     if ".." in name.split("/") and words[0] != escape(name):
         return False
-    return _match(words, _meant(command)) == "yes"
+    return "yes" in (fit(words, command.words), fit(words, _meant(command)))
 
 
 def _meant(command: Command) -> tuple[Word, ...]:
@@ -135,15 +125,14 @@ def is_filler(command: Command) -> bool:
         return True
     name, words = texts[0], texts[1:]
     fixed = not any(word.open for word in command.words)
-    if name == "echo":
-        return not any(_SECRET.search(word.path) for word in command.words)
-    if name in ("true", "false", ":", "pwd", "cd", "break", "continue", "wait"):
+    if name in ("echo", "true", "false", ":", "pwd", "cd"):
         return True
-    if name in ("test", "exit", "sleep"):
+    if name == "test":
         return fixed
+    if name in ("exit", "sleep", "wait", "break", "continue"):
+        return fixed and all(re.fullmatch(r"[\d.]+[smh]?", word) for word in words)
     if name == "printf":
-        more = any(word.text.startswith("-v") or _SECRET.search(word.path) for word in command.words)
-        return not more and not any(word.open for word in command.words[:2])
+        return not any(word.startswith("-v") for word in words) and not any(word.open for word in command.words[:2])
     if name == "read":
         return fixed and bool(words) and all(word == "-r" or re.fullmatch(_OWN, f"{word}=") for word in words)
     if name in ("cat", "head", "tail", "wc"):  # what is piped into them
@@ -211,19 +200,25 @@ def _spelled(texts: Sequence[str]) -> str:
     return " ".join(shlex.quote(escape(text)) for text in texts)
 
 
-def _forbids(words: Rule, command: Command, named: bool) -> _Match:
+def _forbids(words: Rule, command: Command, named: bool) -> Match:
     """Whether a rule forbids a command: in any folder, in any case, behind options. named: the line names it."""
     if not command.words:
         return "maybe" if any(re.match(_OBEYED, text) for text in command.sets) else "no"
     first, rest = command.words[0].text.casefold(), command.words[1:]
     wanted = (words[0].casefold(), *words[1:])
-    hides = command.loose and (named or any(word.open for word in rest) or _obeys_its_input(command))
+    hides = command.loose and (named or any(map(_is_unknown, rest)) or _obeys_its_input(command))
     doubt = command.unknown or hides or any(re.match(_OBEYED, text) for text in command.sets)
-    best: _Match = "maybe" if doubt else "no"
+    best: Match = "maybe" if doubt else "no"
     if any(fnmatchcase(name, wanted[0]) for name in {first, base(first)}):
-        match = _found(wanted[1:], rest, command.name)
+        behind = wanted if wanted == ("*",) else wanted[1:]
+        match = fit_behind_options(behind, rest, command.name)
         best = match if match == "yes" or best == "no" else best
     return best
+
+
+def _is_unknown(word: Word) -> bool:
+    """Whether a word may become anything, not only names of files."""
+    return word.open and not re.fullmatch(r"[^$`]+", word.path)
 
 
 def _is_named(words: Rule, said: Sequence[str]) -> bool:
@@ -232,65 +227,3 @@ def _is_named(words: Rule, said: Sequence[str]) -> bool:
     return all(
         any(fnmatchcase(word, pattern.casefold()) for word in rest) for pattern in words if pattern[:1] not in "*-"
     )
-
-
-def _found(wanted: Rule, words: Sequence[Word], tool: str) -> _Match:
-    """As `_match` behind the program's name, wherever options stand; what may be their value may be passed over too."""
-    valued, best = _VALUED.get(tool, frozenset()), _match(wanted, words)
-    ways = {(0, True)}
-    for number, pattern in enumerate(wanted):
-        if pattern == "*" and number == len(wanted) - 1:
-            return _better(best, ways)
-        reached = set()
-        for at, certain in _past_options(words, ways, valued):
-            word = words[at] if at < len(words) else Word("")
-            if word.open:
-                best = _better(best, {(0, False)}) if _begins(pattern, word) else best
-            elif at < len(words) and fnmatchcase(word.text, pattern):
-                reached.add((at + 1, certain))
-        ways = reached
-    return _better(best, {way for way in ways if way[0] == len(words)})
-
-
-def _better(best: _Match, ways: set[tuple[int, bool]]) -> _Match:
-    """What is known now that these ways lead to the end of the rule."""
-    if best == "yes" or not ways:
-        return best
-    return "yes" if any(certain for _, certain in ways) else "maybe"
-
-
-def _past_options(words: Sequence[Word], ways: set[tuple[int, bool]], valued: frozenset[str]) -> set[tuple[int, bool]]:
-    """The ways, and those that lead past the options from there."""
-    waiting, found = list(ways), set(ways)
-    while waiting:
-        at, certain = waiting.pop()
-        if at < len(words) and words[at].text[:1] in ("-", "+"):
-            option = words[at].text
-            steps = {(at + 2, certain)} if option in valued else {(at + 1, certain), (at + 2, False)}
-            new = {step for step in steps if step[0] <= len(words)} - found
-            found |= new
-            waiting += new
-    return found
-
-
-def _match(wanted: Sequence[str], words: Sequence[Word]) -> _Match:
-    for number, pattern in enumerate(wanted):
-        if pattern == "*" and number == len(wanted) - 1:
-            return "yes"
-        if number >= len(words):
-            return "no"
-        word = words[number]
-        if word.open:
-            return "maybe" if _begins(pattern, word) else "no"
-        if not fnmatchcase(word.text, pattern):
-            return "no"
-    rest = words[len(wanted) :]
-    if not rest:
-        return "yes"
-    return "maybe" if all(word.open and word.more == "" and not word.text for word in rest) else "no"
-
-
-def _begins(pattern: str, word: Word) -> bool:
-    """Whether an open word may become what the pattern stands for."""
-    start = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
-    return start.startswith(word.text) or word.text.startswith(start)

@@ -1,7 +1,7 @@
 """A shell's command line, taken apart: every command anywhere in it, its words as far as they stand there, its files.
 
 Strategy. tree-sitter-bash parses, and is not believed. Its tree is no shell: it takes `[ a && rm b ]` for one test
-and an unusual blank for no character at all. And the line is run by /bin/sh, which is dash here and bash there.
+and an unusual blank for no character at all. And the line is run by bash here, and by a /bin/sh like dash there.
 So everything is walked, and whatever is not understood for certain makes the line "not known": somebody is asked.
 Rules:
 1. `parse` never raises. `Script.unknown` says why a line is not known; what was found in it is told all the same.

@@ -44,7 +44,7 @@ class _Planned:
     @property
     def key(self) -> str:
         if isinstance(self.what, Refusal):
-            return key(self.call.name, {"": self.call.arguments})
+            return key(self.call.name, {"": self.call.arguments, "why": self.what.reason})
         return key(self.what.tool.spec.name, self.what.arguments)
 
 

@@ -187,7 +187,7 @@ class LocalJobs:
         policy: Policy | None = None
         shell = next((path for path in SHELLS if os.path.exists(path)), SHELLS[-1])
         line: tuple[str, ...] = (shell, "-c", job.command)
-        environment = self._environment
+        environment: Mapping[str, str] = self._environment
         removed, left = "", tuple[str, ...]()
         try:
             policy = self.confinement.policy(environment.get("PATH", ""))

@@ -156,7 +156,7 @@ async def _attend(
         await _end_group(process, pipe, keeper)
         raise
     await _wait(pipe.ended.wait(), LAST_OUTPUT)
-    if _has_members(process.pid):
+    if not keeper and _has_members(process.pid):  # what it keeps is about to end with it
         await asyncio.sleep(JUST_ENDING)
         return code, _members(process.pid)
     return code, ()

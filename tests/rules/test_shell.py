@@ -96,6 +96,7 @@ ALLOWED = [
     "x=$(git status); ls $x",
     "python -m pytest -k 'x and y'",
     "git --no-pager log -3",
+    "wait; sleep 0.5; ls",
     "cd sub && pytest -q 2>&1 | tail -20",
     "git status --short; git log -3",
     "for f in *.py; do cat $f; done",
@@ -151,6 +152,8 @@ ASKED = [
     "export foo='$(touch x)'; pytest",
     "for CI in '$(touch x)'; do pytest; done",
     "yarn_script_shell=./x pytest",
+    "wait -p 'a[$(whoami)]'; ls -l",
+    "ls ${GITHUB_TOKEN}",
     "printf %s x; whoami",
 ]
 

@@ -259,14 +259,21 @@ def in_a_worktree(root: Path) -> None:
     traps(main / ".git", root)
 
 
-SITUATIONS = [outside_git, in_git, in_a_worktree]
+def in_a_folder_of_a_repository(root: Path) -> None:
+    git(root.parent, "init", "-q")
+    fill(root)
+    git(root.parent, "add", "project/src")
+    traps(root.parent / ".git", root)
+
+
+SITUATIONS = [outside_git, in_git, in_a_worktree, in_a_folder_of_a_repository]
 
 
 @pytest.mark.parametrize("prepare", SITUATIONS)
 @pytest.mark.once
 def test_all_of_many_changes_can_be_taken_back_and_brought_back(place: Place, prepare: Callable[[Path], None]) -> None:
     prepare(place.root)
-    hidden = [path for path in (place.root / ".git", place.root.parent / "main/.git") if path.exists()]
+    hidden = [path for path in (place.root / ".git", place.path / "main/.git", place.path / ".git") if path.exists()]
     theirs = [seen(path, inner=True) if path.is_dir() else path.read_bytes() for path in hidden]
     states = [seen(place.root)]
     for name, change in CHANGES:
@@ -307,6 +314,9 @@ def test_a_folder_of_a_repository_keeps_to_its_ignore_rules(tmp_path: Path) -> N
     before = seen(place.root)
     place.run(lambda root: ((root / "a.py").write_text("a"), (root / "node_modules/m.js").write_text("n")))
     place.write("b.py", "b")
+    place.run(lambda root: (root / "a.py").unlink())
+    place.run(lambda root: (root / "b.py").write_text("changed"))
+    assert [place.undo().files, place.undo().files] == [(("~", "b.py"),), (("+", "a.py"),)]
     assert place.diff(1).count("diff --git") == 2
     assert place.undo().files == (("-", "b.py"),)
     assert place.undo().files == (("-", "a.py"),)
@@ -357,6 +367,25 @@ def test_what_would_be_overwritten_is_shown(place: Place) -> None:
     ]  # fmt: skip
     assert "-old" not in shown
     assert place.restore(1, yes=True).done
+
+
+def test_what_a_redo_overwrote_comes_back_with_the_undo(place: Place) -> None:
+    """Also if several changes were brought back at once, and are taken back one by one, and again and again."""
+    for name in ("a", "b", "a"):
+        place.edit(name, lambda root, name=name: (root / name).write_text((root / name).exists() * "agent " + "agent"))
+    place.restore(1)
+    (place.root / "a").write_text("mine")
+    assert place.redo().overwrites == ("a",)
+    assert place.redo(yes=True).done
+    for _ in range(2):
+        assert (place.root / "a").read_text() == "agent agent"
+        assert place.undo().files == (("~", "a"),)
+        assert (place.root / "a").read_text() == "agent"
+        assert [place.undo().files, place.undo().files] == [(("-", "b"),), (("~", "a"),)]
+        assert (place.root / "a").read_text() == "mine"
+        assert [place.redo().done for _ in range(3)] == [True] * 3
+    assert place.restore(1).files == (("~", "a"), ("-", "b"))
+    assert (place.root / "a").read_text() == "mine"
 
 
 def test_a_change_between_two_calls_is_noticed_too(place: Place) -> None:

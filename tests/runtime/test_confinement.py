@@ -129,7 +129,7 @@ def test_what_a_command_starts_ends_with_it(place: Place) -> None:
         "setsid sh -c 'echo $$ > pid; exec sleep 100' > /dev/null 2>&1 &\n while [ ! -s pid ]; do sleep 0.02; done"
     )
     assert job.finished.code == 0
-    assert "ended with it" in job.note
+    assert job.note.startswith("Ended with the command, which had left it running: sleep 100. ")
     if place.kind == "landlock":  # otherwise the number means nothing here
         assert dies(written(place.root / "pid"))
 
@@ -180,6 +180,33 @@ def test_the_network_can_be_allowed(place: Place) -> None:
 def test_a_note_says_that_it_was_the_sandbox(place: Place) -> None:
     assert "--writable" in place.run("touch ~/x").note
     assert place.run("touch x; false").note == ""
+
+
+def test_what_says_what_was_left_is_believed_no_more_than_the_output(bubblewrap: Place) -> None:
+    """The command can put something else in the place of the report: a link would make us tell it what it can't see."""
+    (bubblewrap.home / ".netrc").write_text("secret\n")
+    for report in ("ln -s ~/.netrc", "mkfifo", "mkdir"):
+        job = bubblewrap.run(f"{report} /tmp/.left-1; sleep 100 &", 9)
+        assert (job.state, "secret" in job.note) == ("ended", False), report
+
+
+def test_secrets_in_variables_come_with_the_network_only(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_TOKEN", "secret")
+    monkeypatch.setenv("DB_PASSWORD", "local")
+    job = place.run('echo "$MY_TOKEN,$DB_PASSWORD"; : ${MY_TOKEN:?}')
+    assert job.finished.output.startswith(",local\n")
+    assert "MY_TOKEN is set, but withheld" in job.note
+    assert place.run('echo "$MY_TOKEN"', network=True).finished.output == "secret\n"
+    assert place.run('echo "$MY_TOKEN"', mode="off").finished.output == "secret\n"
+
+
+@pytest.mark.parametrize("command", ["vim x", "top", "less"])
+def test_what_wants_keys_ends(place: Place, command: str) -> None:
+    if shutil.which(command.split()[0]) is None:
+        pytest.skip(f"no {command.split()[0]} here")
+    job = place.run(command)
+    assert (job.state, bool(job.finished.code)) == ("ended", command != "less")
+    assert ("no terminal" in job.note) == (command != "less")
 
 
 def test_a_folder_can_be_made_writable(place: Place) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -11,7 +12,6 @@ from pathlib import Path
 
 import pytest
 from processes import dies, is_alive, written
-from roundtrip.agent.runtime import jobs as jobs_module
 from roundtrip.agent.runtime.jobs import LocalJobs, command_environment
 from roundtrip.agent.runtime.sandbox.confinement import Confinement
 from roundtrip.agent.runtime.sandbox.policy import NOTHING
@@ -149,6 +149,18 @@ def test_temporary_folders_of_killed_programs_are_removed(tmp_path: Path, monkey
     for confinement in (living, dead, young):
         confinement.close()
     assert list(tmp_path.glob("roundtrip-*")) == []
+
+
+def test_without_a_sandbox_what_is_left_runs_on_and_is_named(tmp_path: Path) -> None:
+    async def body(jobs: LocalJobs) -> None:
+        job = await start(jobs, tmp_path, "sleep 100 > /dev/null 2>&1 & echo $! > pid")
+        pid = written(tmp_path / "pid")
+        assert is_alive(pid)
+        os.kill(pid, signal.SIGKILL)
+        assert "still running; nothing will end it: sleep 100. " in job.note
+        assert (await start(jobs, tmp_path, "sleep 0.02 & echo")).note == ""
+
+    in_session(tmp_path, body)
 
 
 def test_in_the_background(tmp_path: Path) -> None:
@@ -302,12 +314,14 @@ def test_how_it_ended_is_written_down(tmp_path: Path) -> None:
     assert said == {"command": "echo hi", "state": "ended", "code": 0, "total": 3}
 
 
-@pytest.mark.parametrize("name", sorted(jobs_module.WITHHELD))
-def test_commands_do_not_get_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    monkeypatch.setenv(name, "secret")
+def test_commands_do_not_get_the_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there is no sandbox, they get all else."""
+    for name in ("AGENT_API_KEY", "OPENAI_API_KEY", "OTHER_API_KEY"):
+        monkeypatch.setenv(name, f"secret {name}")
 
     async def body(jobs: LocalJobs) -> None:
-        assert (await start(jobs, tmp_path, "env")).finished.output.count("secret") == 0
+        said = (await start(jobs, tmp_path, "env")).finished.output
+        assert [line for line in said.split("\n") if "secret" in line] == ["OTHER_API_KEY=secret OTHER_API_KEY"]
 
     in_session(tmp_path, body)
 

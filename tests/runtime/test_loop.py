@@ -232,6 +232,18 @@ def test_what_can_not_run_gets_an_error_that_helps(made: dict[str, Any], said: s
     run(main())
 
 
+def test_each_bad_call_gets_its_own_error() -> None:
+    async def main() -> None:
+        async with serving(calls(call("look", "[1,2]"), call("look", "{bad json", 1)), says("sorry")) as fault:
+            session = Session(fault)
+            assert (await session.turn()).answer == "sorry"
+            assert "not an object" in session.results[0]
+            assert "not an object" not in session.results[1]
+            await session.model.close()
+
+    run(main())
+
+
 def test_a_call_without_a_name_is_asked_for_again_but_not_for_ever() -> None:
     async def main() -> None:
         nameless = SECTION.replace("functions.look:0", "call_59adf5614cfe4f4b8a71be54").replace("path", "other")

@@ -1,6 +1,7 @@
 """What commands may do: the plan as tables, and real commands in each kind of sandbox that works here."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from roundtrip.agent.runtime.sandbox.policy import (
     find,
     landlock_line,
 )
-from roundtrip.agent.runtime.sandbox.variables import CACHES, environment_of
+from roundtrip.agent.runtime.sandbox.variables import CACHES, OFFLINE, environment_of, withheld
 
 POLICY = Policy(
     root=Path("/home/u/project"),
@@ -133,6 +134,38 @@ def test_variables_name_the_folders() -> None:
     assert all(environment_of("bwrap", POLICY)[name].startswith(str(POLICY.cache)) for name in CACHES)
 
 
+@pytest.mark.parametrize(("network", "retries"), [(False, "0"), (True, None)])
+def test_without_network_nothing_is_tried_twice(network: bool, retries: str | None) -> None:
+    said = environment_of("bwrap", replace(POLICY, network=network))
+    assert {said.get(name) for name in OFFLINE} == {retries}
+
+
+@pytest.mark.parametrize(
+    ("name", "when"),
+    [
+        *((name, "always") for name in ("AGENT_API_KEY", "OPENAI_API_KEY")),
+        *(
+            (name, "without network")
+            for name in (
+                "GITHUB_TOKEN", "ANTHROPIC_API_KEY", "MAPS_APIKEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+                "AWS_SESSION_TOKEN", "CLIENT_SECRET", "STRIPE_SECRET_KEY", "DEPLOY_PRIVATE_KEY", "GITHUB_PAT",
+                "GPG_PASSPHRASE", "SMTP_PASSWORD", "ADMIN_PASSWD", "npm_token",
+            )
+        ),
+        *(
+            (name, "never")
+            for name in (
+                "PATH", "HOME", "SECRET_KEY", "PGPASSWORD", "DB_PASSWORD", "MYAPP_DB_PASSWORD", "POSTGRES_PASSWORD",
+                "MYSQL_ROOT_PASSWORD", "DATABASE_URL", "TOKENIZERS_PARALLELISM", "SSH_AUTH_SOCK", "KEY_FILE",
+            )
+        ),
+    ],
+)  # fmt: skip
+def test_which_variables_are_withheld(name: str, when: str) -> None:
+    assert withheld(name, "always") == (when == "always")
+    assert (withheld(name, "always") or withheld(name, "without network")) == (when != "never")
+
+
 def test_what_is_seen_of_temporary_folders(tmp_path: Path) -> None:
     for name in ("venv/bin", "tool", "gone"):
         (tmp_path / name).mkdir(parents=True)
@@ -144,20 +177,34 @@ def test_what_is_seen_of_temporary_folders(tmp_path: Path) -> None:
     assert not any(path.name in ("gone", "relative", "usr") for path in made.visible)
 
 
+def test_a_worktree_around_the_workspace_is_seen(tmp_path: Path) -> None:
+    """Otherwise git would take all of it for removed."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "sub").mkdir()
+    made = sandbox.policy(tmp_path / "sub", Path("/t"), "")
+    if made.private and tmp_path.is_relative_to("/tmp"):
+        assert tmp_path in made.visible
+        line = bwrap_line(["bwrap"], made, made.root, ["true"], alone=True)
+        assert effect(line, str(tmp_path / "file")) == "--ro-bind-try"
+        assert effect(line, str(tmp_path / "sub/file")) == "--bind"
+
+
 @pytest.mark.parametrize(
-    ("kind", "mode", "words"),
+    ("kind", "mode", "root", "words"),
     [
-        ("bwrap", "auto", ""),
-        ("bwrap", "strict", ""),
-        ("landlock", "auto", ""),
-        ("landlock", "strict", "commands are refused"),
-        ("none", "strict", "commands are refused"),
-        ("none", "auto", "with all your rights, because there is no sandbox: why"),
-        ("none", "off", ""),
+        ("bwrap", "auto", "/usr", ""),
+        ("bwrap", "strict", "/usr", ""),
+        ("bwrap", "auto", "/", "the workspace is the whole machine"),
+        ("landlock", "auto", "/usr", ""),
+        ("landlock", "auto", os.path.expanduser("~"), "the workspace is your home folder"),
+        ("landlock", "strict", "/usr", "commands are refused"),
+        ("none", "strict", "/usr", "commands are refused"),
+        ("none", "auto", "/usr", "with all your rights, because there is no sandbox: why"),
+        ("none", "off", "/", ""),
     ],
 )
-def test_what_the_user_is_told(kind: Kind, mode: sandbox.Mode, words: str) -> None:
-    notice = Sandbox(kind, reason="why").notice(mode)
+def test_what_the_user_is_told(kind: Kind, mode: sandbox.Mode, root: str, words: str) -> None:
+    notice = Sandbox(kind, reason="why").notice(mode, Path(root))
     assert words in notice
     assert bool(words) == bool(notice)
 

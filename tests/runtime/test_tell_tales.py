@@ -3,9 +3,9 @@
 from typing import Literal
 
 import pytest
-from roundtrip.agent.runtime.sandbox.tell_tales import note
+from roundtrip.agent.runtime.sandbox.tell_tales import Ran, note
 
-NETWORK, SOCKETS, OUTSIDE, KEYS, LEFT = "can't reach servers", "not even localhost", "--writable", "hides keys", "the &"
+NETWORK, SOCKETS, OUTSIDE, KEYS = "can't reach servers", "not even localhost", "--writable", "hides keys"
 
 
 @pytest.mark.parametrize(
@@ -38,33 +38,106 @@ NETWORK, SOCKETS, OUTSIDE, KEYS, LEFT = "can't reach servers", "not even localho
 )  # fmt: skip
 def test_notes(output: str, bwrap: str, landlock: str) -> None:
     for kind, expected in (("bwrap", bwrap), ("landlock", landlock)):
-        said = note(kind, False, 1, "make", output)  # type: ignore[arg-type]
+        said = note(kind, False, Ran("make", 1, output))  # type: ignore[arg-type]
         assert expected in said
         assert bool(said) == bool(expected)
-    assert note("none", False, 1, "make", output) == ""
-    assert note("bwrap", False, 0, "make", output) == ""
-    assert note("bwrap", False, None, "make", output) == ""
+    assert note("none", False, Ran("make", 1, output)) == ""
+    assert note("bwrap", False, Ran("make", None, output)) == ""
     if expected in (NETWORK, SOCKETS):
-        assert note("bwrap", True, 1, "make", output) == ""
+        assert note("bwrap", True, Ran("make", 1, output)) == ""
 
 
 @pytest.mark.parametrize(
-    ("command", "left"),
+    ("command", "output", "expected"),
     [
-        ("npm start &", True),
-        ("npm start > log 2>&1 &", True),
-        ("(npm start &) ", True),
-        ("npm start & disown", True),
-        ("nohup npm start", True),
-        ("setsid npm start", True),
-        ("a &\nb", True),
-        ("a & b & wait", False),
-        ("a && b", False),
-        ("a 2>&1", False),
-        ("a &> log", False),
-        ("a |& b", False),
+        (
+            "pip install six 2>&1 | tail -5",
+            "Failed to establish a new connection: [Errno -3] Temporary failure",
+            NETWORK,
+        ),
+        ("pip install six | tail -2", "ERROR: Could not find a version … six (from versions: none)", NETWORK),
+        ("apt-get update; true", "W: Temporary failure resolving 'deb.debian.org'", NETWORK),
+        ("wget x; true", "wget: unable to resolve host address 'x'", NETWORK),
+        ("gradle test; true", "java.net.UnknownHostException: repo.maven.apache.org", NETWORK),
+        ("curl https://x; echo rc $?", "curl: (6) Could not resolve host: x\nrc 6", NETWORK),
+        ("git stash; echo $?", "fatal: Could not reset index: Read-only file system\n1", OUTSIDE),
+        ("pytest", "1 passed; warning: connection refused", ""),
+        ("make; echo done", "install: Permission denied", ""),
+        ("grep -rn resolve .", "a.py:1: Could not resolve host", ""),
+        (" cat log | tail", "Read-only file system", ""),
+    ],
+)
+def test_what_counts_although_the_command_ended_well(command: str, output: str, expected: str) -> None:
+    said = note("bwrap", False, Ran(command, 0, output))
+    assert (expected in said, bool(said)) == (True, bool(expected))
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "output", "expected"),
+    [
+        ("vim x", None, "", True),
+        ("cd a && sudo nano x", None, "", True),
+        ("FOO=1 less x", None, "", True),
+        ("vim x", 1, "Vim: Warning: Output is not to a terminal", True),
+        ("top", 1, "top: failed tty get", True),
+        ("docker run -it x", 1, "the input device is not a TTY", True),
+        ("vim -es -c wq x", 0, "Input is not from a terminal", False),
+        ("pytest tests/vim", None, "", False),
+        ("sleep 100; echo less is more", None, "", False),
+        ("vim-plug x", None, "", False),
+    ],
+)
+@pytest.mark.parametrize("kind", ["bwrap", "none"])
+def test_programs_that_want_a_terminal(
+    kind: Literal["bwrap", "none"], command: str, code: int | None, output: str, expected: bool
+) -> None:
+    assert ("no terminal" in note(kind, False, Ran(command, code, output))) == expected
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        ((), ""),
+        (("sleep 500",), "sleep 500. "),
+        (("a", "b", "a", "c"), "a, b, c. "),
+        (("a", "b", "c", "d", "e"), "a, b, c and 2 more. "),
+        (("x" * 100,), f"{'x' * 60}…. "),
     ],
 )
 @pytest.mark.parametrize("code", [0, 1])
-def test_what_was_left_running(command: str, left: bool, code: Literal[0, 1]) -> None:
-    assert (LEFT in note("bwrap", False, code, command, "")) == left
+def test_what_was_left_running(left: tuple[str, ...], said: str, code: Literal[0, 1]) -> None:
+    for kind, word in (("bwrap", "Ended with"), ("landlock", "Ended with"), ("none", "still running")):
+        told = note(kind, False, Ran("x &", code, "", left=left))  # type: ignore[arg-type]
+        assert (word in told, said in told, '"background": true' in told) == (bool(left), True, bool(left))
+
+
+def test_why_it_failed_and_what_it_left() -> None:
+    told = note("bwrap", False, Ran("serve & curl x", 1, "Could not resolve host", left=("serve",)))
+    assert NETWORK in told
+    assert "it running: serve." in told
+
+
+@pytest.mark.parametrize(
+    ("command", "root", "expected"),
+    [
+        ("make > /tmp/out.log 2>&1", "/w", "a /tmp of"),
+        ("make | tee -a /tmp/out.log", "/w", "a /tmp of"),
+        ("curl -o '/var/tmp/x' y", "/w", "a /var/tmp of"),
+        ("make > /tmp/project/out.log", "/tmp/project", ""),
+        ("make > /tmp/projects/out.log", "/tmp/project", "a /tmp of"),
+        ("make > out.log; ls /tmp", "/w", ""),
+        ("make > /w/tmp/x", "/w", ""),
+    ],
+)
+def test_what_is_written_to_tmp(command: str, root: str, expected: str) -> None:
+    said = note("bwrap", False, Ran(command, 0, "", root))
+    assert (expected in said, bool(said)) == (True, bool(expected))
+    assert note("landlock", False, Ran(command, 0, "", root)) == ""
+
+
+def test_a_variable_that_was_withheld() -> None:
+    def said(code: int, output: str) -> str:
+        return note("landlock", False, Ran("pytest", code, output, withheld=("MY_TOKEN", "A_SECRET")))
+
+    assert "A_SECRET is set, but withheld" in said(1, "KeyError: 'A_SECRET'")
+    assert said(1, "KeyError: 'MY_TOKENS'") == said(0, "A_SECRET") == ""

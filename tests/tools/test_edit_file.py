@@ -73,6 +73,12 @@ def test_several_places(workspace, edit) -> None:
     )  # fmt: skip
 
 
+def test_several_places_in_a_line(workspace, edit) -> None:
+    seen(workspace, "a", "1\nx = x\n2\n")
+    said = "Not edited: old_string is there 2 times, at line 2:\n1|1\n2|x = x\n3|2\nAdd lines"
+    assert edit("a", "x", "y").content.startswith(said)
+
+
 def test_one_of_several_places_by_its_line(workspace, edit) -> None:
     path = seen(workspace, "a", "x\nx\nx\n")
     assert edit("a", "x", "y", start_line=9).failed

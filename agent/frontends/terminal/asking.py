@@ -21,8 +21,6 @@ _WHAT: Final = {
 }
 _ONCE: Final = "[y]es  [n]o, and why"
 _FOR_EVER: Final[Mapping[Answer, str]] = {"always": "[a]lways in this session", "project": "[p] in this project"}
-_EACH_TIME: Final = "(this is asked each time)"
-_NO_RULE: Final = "(this is asked each time: no rule could say what it does)"
 _ALLOWED: Final = {
     "edit": "change files without asking",
     "outside": "read in ",
@@ -68,7 +66,7 @@ class Question:
         """How it is answered for ever, and what that means; or why it can't be."""
         grant = self.ask.grant
         if grant is None:
-            return _EACH_TIME if self.ask.why else _NO_RULE
+            return f"(asked each time{f': {self.ask.unruled}' if self.ask.unruled else ''})"
         return f"{', '.join(_FOR_EVER[one] for one in self.answers if one in _FOR_EVER)}: {allowed(grant)}"
 
 

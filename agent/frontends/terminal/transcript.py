@@ -240,7 +240,8 @@ class Transcript:
         blocks = self._partial()
         for index, output in self._running.items():
             call = self._calls[index]
-            line = f"{call_line(call.name, call.parsed, _TITLE // 2)}: stopped; what it did until then stays"
+            what = "not answered" if "question" in call.parsed else "stopped; what it did until then stays"
+            line = f"{call_line(call.name, call.parsed, _TITLE // 2)}: {what}"
             blocks.append(Block("failed", line, follows=True))
             shown = _folded(readable(output))
             blocks += [Block("output", shown, follows=True)] if shown.strip() else []

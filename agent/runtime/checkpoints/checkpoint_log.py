@@ -61,6 +61,9 @@ class Record:
     id: str = ""
     before: State | None = None
     """The state of the record before, None if there is none."""
+    redone: tuple[tuple[State, State], ...] = ()
+    """Of a change that was taken back and brought back: each time, how that left the files, and how they were when it
+    was brought back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +100,16 @@ class Line:
                 standing = [one for one in standing if one.number not in record.of]
                 undone += [record] if record.before else []
             elif record.kind == "redo":
-                undone = [one for one in undone if one.of != record.of]
+                for undo in [one for one in undone if one.of == record.of]:
+                    undone.remove(undo)
+                    known |= {number: _redone(known[number], undo, record) for number in undo.of if number in known}
                 standing += [known[number] for number in record.of if number in known]
         return standing, undone
+
+
+def _redone(change: Record, undo: Record, redo: Record) -> Record:
+    assert redo.before is not None, "an undo was before it"
+    return replace(change, redone=(*change.redone, (undo.state, redo.before)))
 
 
 class CheckpointLog:
@@ -188,7 +198,7 @@ class CheckpointLog:
             return 0
 
 
-_STORED: Final = tuple(field.name for field in fields(Record) if field.name not in ("id", "before"))
+_STORED: Final = tuple(field.name for field in fields(Record) if field.name not in ("id", "before", "redone"))
 
 
 def _plain(record: Record) -> dict[str, Any]:

@@ -67,7 +67,8 @@ class Looker:
         be asked again."""
         with ThreadPoolExecutor(2) as pool:
             ignoring = pool.submit(self._ignored, ignored)
-            compared = pool.submit(self._git.run, "diff-files", "-z", "--name-status", "--ignore-submodules=all")
+            words = ("diff-files", "-z", "--name-status", "--relative", "--ignore-submodules=all")
+            compared = pool.submit(self._git.run, *words)
             listed = self._listed("--directory")
             changed = list(pairs(compared.result()))
         folders = [path for path in listed if path.endswith("/")]

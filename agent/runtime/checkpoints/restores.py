@@ -227,7 +227,11 @@ class Restores:
         for record in records:
             assert record.before is not None, "the first record is no change"
             old, new = self._shadow.notes(record.before), self._shadow.notes(record.state)
+            between = [self._shadow.changes(*states) for states in record.redone]
             for path, (before, after) in self._shadow.changes(record.before, record.state).items():
+                for others in between:  # what they made of it while it was taken back
+                    was, became = others.get(path, (None, None))
+                    before = became if was == before else before
                 if before is None and path in old.left and path not in plan.files:
                     continue
                 file = plan.files.setdefault(path, _File(before, before))

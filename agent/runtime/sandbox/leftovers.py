@@ -25,7 +25,7 @@ exec 3>&2 2>/dev/null
 (exec "$@") 2>&3 3>&-
 code=$?
 left() { set -- /proc/[0-9]*; [ $# -gt 2 ]; }
-left && sleep 0.1 && left && for one in /proc/[0-9]*; do
+left && sleep 0.1 && left && rm -f "$0" && for one in /proc/[0-9]*; do
   grep -q "^PPid:[[:space:]]*1$" $one/status && [ ${one#/proc/} != $$ ] && tr '\\0\\n' '  ' < $one/cmdline && echo
 done > "$0"
 exit $code

@@ -111,7 +111,7 @@ class Sandbox:
             return f"commands are refused, because there is no complete sandbox: {self.reason}; see: agent sandbox"
         if mode == "auto" and self.kind == "none":
             return f"commands run with all your rights, because there is no sandbox: {self.reason}; see: agent sandbox"
-        wide = {Path("/"): "the whole machine", _real(os.path.expanduser("~")): "your home folder"}.get(root)
+        wide = {Path("/"): "the whole machine", _real(os.path.expanduser("~")): "your home folder"}.get(_real(root))
         if wide and self.kind != "none":
             return f"the workspace is {wide}: commands may write everywhere in it; a project's folder is safer"
         return ""

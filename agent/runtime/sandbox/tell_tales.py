@@ -18,11 +18,11 @@ _OUTSIDE: Final = (
 )
 _NETWORK: Final = (
     "Commands run in a sandbox without network, and can't reach servers on this machine that were not started by "
-    "commands. If this needs the network, ask the user to allow it."
+    "commands. If this needs the network, ask the user to allow it, with /network on or --allow network."
 )
 _NO_SOCKETS: Final = (
     "Commands run in a sandbox without network, and not even localhost can be used. If this needs it, ask the user to "
-    "allow the network."
+    "allow the network, with /network on or --allow network."
 )
 _KEYS: Final = (
     "Commands run in a sandbox that hides keys and agents such as ~/.ssh and ~/.gnupg. If this needs them, ask the "
@@ -30,7 +30,7 @@ _KEYS: Final = (
 )
 _WITHHELD: Final = (
     "Commands that have no network don't get variables that look like secrets. {} is set, but withheld; if this needs "
-    "it, ask the user to allow the network."
+    "it, ask the user to allow the network, with /network on or --allow network."
 )
 _NO_TERMINAL: Final = (
     "Commands have no terminal and no input, so nothing that is used with keys can run. Use a program or options that "
@@ -51,8 +51,8 @@ _RUNS_ON: Final = (
 
 _NO_NETWORK: Final = (
     r"[Cc]ould ?n[o']t resolve|[Tt]emporary failure in name resolution|Name or service not known|EAI_AGAIN|"
-    r"ENOTFOUND|[Nn]etwork is unreachable|ENETUNREACH|dns error|failed to lookup address|"
-    r"Failed to establish a new connection"
+    r"Temporary failure resolving|unable to resolve host|[Uu]nknown ?[Hh]ost|ENOTFOUND|[Nn]etwork is unreachable|"
+    r"ENETUNREACH|dns error|failed to lookup address|Failed to establish a new connection|\(from versions: none\)"
 )
 _READ_ONLY: Final = r"[Rr]ead-only file ?system|EROFS|os error 30\b"
 _SIGNS: Final = (

@@ -856,7 +856,7 @@ def test_what_is_obeyed_unasked_has_no_always(place: Place, serving: ScriptedSer
         tty.wait(READY)
         tty.say("do it")
         tty.wait("AGENTS.md tells every agent here what to do.")
-        assert "(this is asked each time)" in tty.shown
+        assert "(asked each time)" in tty.shown
         assert "[a]lways" not in tty.shown
         tty.settle()
         tty.send("a")

@@ -124,9 +124,11 @@ EVER = "[a]lways in this session, [p] in this project"
             "yes always no",
             "[a]lways in this session: change files without asking",
         ),
-        (Intent("edits", (Path("/project/AGENTS.md"),)), "yes no", "(this is asked each time)"),
+        (Intent("edits", (Path("/project/AGENTS.md"),)), "yes no", "(asked each time)"),
         (Intent("runs", command="git status -s"), "yes always project no", f"{EVER}: git status *"),
-        (Intent("runs", command="eval x"), "yes no", "(this is asked each time: no rule could say what it does)"),
+        (Intent("runs", command="ls > a"), "yes no", "(asked each time: it writes a file, or leaves the workspace)"),
+        (Intent("runs", command="ls <<< a"), "yes no", "(asked each time: it uses <<<, which not every shell knows)"),
+        (Intent("runs", command="eval x"), "yes no", "(asked each time: no rule could say what it does)"),
         (
             Intent("reads", (Path("/usr/x/a"), Path("/usr/y/b"))),
             "yes always project no",

@@ -161,6 +161,24 @@ def test_the_output_of_a_command_is_live() -> None:
     assert transcript.live == (Block("output", "line 45\nline 46\nline 47\nline 48\nline 49", follows=True),)
 
 
+@pytest.mark.parametrize(
+    ("pieces", "shown"),
+    [
+        (["\x1b[32m 51%\x1b", "[0m [####]\r", "\x1b[32m100%\x1b[0m [####]\n"], "100% [####]"),
+        (["10%\r20%\r"], "20%"),
+        (["a\r\nb\r\n"], "a\nb"),
+        (["\x1b]0;title\x07\x1b[2J"], None),
+    ],
+)
+def test_live_output_is_what_a_terminal_would_show(pieces: list[str], shown: str | None) -> None:
+    transcript = Transcript()
+    run([ended("", "", COMMAND), ToolStarted(0, 0, "execute_command", "{}")], transcript)
+    run([ToolOutput(0, 0, piece) for piece in pieces], transcript)
+    expected = Block("output", shown or "", follows=True)
+    assert transcript.live == ((expected,) if shown else ())
+    assert (expected in run([Interrupted()], transcript)) == bool(shown)
+
+
 @pytest.mark.parametrize("asked", [False, True])
 def test_a_diff_is_shown_once(asked: bool) -> None:
     transcript = Transcript()
@@ -192,6 +210,9 @@ def test_what_an_interrupted_tool_did_stays() -> None:
     blocks = run([ended("", "", read()), ToolStarted(0, 0, "read_file", "{}"), Interrupted()])
     assert [block.kind for block in blocks] == ["failed", "note"]
     assert "stopped; what it did until then stays" in blocks[0].text
+    asked = Call(0, "ask_followup_question", '{"question": "Q?"}')
+    blocks = run([ended("", "", asked), ToolStarted(0, 0, asked.name, "{}"), Interrupted()])
+    assert blocks[0].text == "ask_followup_question Q?: not answered"
 
 
 def test_the_answer_of_attempt_completion_is_shown_and_no_other_twice() -> None:

@@ -52,6 +52,7 @@ def test_at_the_keyboard(server: ScriptedServer, tmp_path: Path) -> None:
         assert sorted(path.name for path in project.iterdir()) == ["hello.py", "old.py"]
         (project / "hello.py").write_text("mine\n")
         tty.say("/undo")
+        tty.wait("+mine")
         tty.wait("/undo yes does it all the same")
         assert (project / "hello.py").read_text() == "mine\n"
         tty.say("and now?")
