@@ -177,6 +177,12 @@ def test_what_is_seen_of_temporary_folders(tmp_path: Path) -> None:
     assert not any(path.name in ("gone", "relative", "usr") for path in made.visible)
 
 
+@pytest.mark.parametrize(("root", "writable"), [("/tmp", []), ("/usr", [Path("/tmp")])])
+def test_no_folder_is_private_that_is_to_be_written(root: str, writable: list[Path]) -> None:
+    made = sandbox.policy(Path(root), Path("/t"), "", writable=writable)
+    assert Path("/tmp") not in [place for place, _ in made.private]
+
+
 def test_a_worktree_around_the_workspace_is_seen(tmp_path: Path) -> None:
     """Otherwise git would take all of it for removed."""
     (tmp_path / ".git").mkdir()
@@ -220,7 +226,7 @@ def test_bubblewrap_is_not_taken_from_the_workspace(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path / "root")
     monkeypatch.setenv("PATH", f"{tmp_path}/root/bin:{tmp_path}/elsewhere:bin:.:")
     found = find(tmp_path / "root", "bwrap")
-    assert (found.kind, found.reason) == ("none", "bubblewrap (bwrap) is not installed")
+    assert (found.kind, found.reason) == ("none", "bubblewrap (bwrap) is not used, because it lies in the workspace")
 
 
 def test_bubblewrap_that_does_not_work_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

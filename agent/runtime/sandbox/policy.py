@@ -136,7 +136,7 @@ def policy(root: Path, temporary: Path, path: str, *, network: bool = False, wri
         if not any(folder.is_relative_to(one) for folder in (root, *more))
     ]
     git = git_data(root)
-    private = [Path(name) for name in TEMPORARY if Path(name) == _real(name) and os.path.isdir(name)]
+    private = [one for one in map(Path, TEMPORARY) if one == _real(one) and one.is_dir() and one not in (root, *more)]
     searched = [Path(part) for part in path.split(os.pathsep) if os.path.isabs(part)]
     return Policy(
         root,
@@ -246,7 +246,8 @@ def _bwrap(root: Path) -> tuple[str, ...] | str:
     outside = [part for part in folders if not Path(os.path.realpath(part)).is_relative_to(root)]
     path = shutil.which("bwrap", path=os.pathsep.join(outside))
     if path is None or Path(os.path.realpath(path)).is_relative_to(root):
-        return "bubblewrap (bwrap) is not installed"
+        within = shutil.which("bwrap") is not None
+        return f"bubblewrap (bwrap) is {'not used, because it lies in the workspace' if within else 'not installed'}"
     kept = [word for name in _CAPABILITIES for word in ("--cap-add", f"CAP_{name}")]
     own_users = (path, "--unshare-user", "--cap-drop", "ALL")
     ways = ((path, "--cap-drop", "ALL", *kept), own_users) if os.geteuid() == 0 else (own_users,)
