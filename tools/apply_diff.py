@@ -17,12 +17,12 @@ from roundtrip.agent.messages import Effect, ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.diffs import LINES, changes
-from roundtrip.tools.documents import Document, sane
-from roundtrip.tools.editing import SMALL, Files, Opened, report
-from roundtrip.tools.hunks import Change
-from roundtrip.tools.patches import is_whole, parse, target_of
+from roundtrip.tools.editing.documents import Document, sane
+from roundtrip.tools.editing.files import SMALL, Files, Opened, report
+from roundtrip.tools.editing.hunks import Change
+from roundtrip.tools.editing.patches import is_whole, parse, target_of
+from roundtrip.tools.editing.planning import Draft, Miss, Plan, plan_hunks, same_reading, written
 from roundtrip.tools.paths import failure, missing
-from roundtrip.tools.planning import Draft, Miss, Plan, plan_hunks, same_reading, written
 
 SPEC = ToolSpec(
     name="apply_diff",

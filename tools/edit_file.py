@@ -14,10 +14,10 @@ from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.apply_diff import ApplyDiff, misplaced
 from roundtrip.tools.diffs import LINES, changes
-from roundtrip.tools.documents import sane
-from roundtrip.tools.editing import SMALL, Files, Opened, report
+from roundtrip.tools.editing.documents import sane
+from roundtrip.tools.editing.files import SMALL, Files, Opened, report
+from roundtrip.tools.editing.planning import Draft, Edit, Miss, draft, plan_lines, same_reading, written
 from roundtrip.tools.paths import failure, intend, missing
-from roundtrip.tools.planning import Draft, Edit, Miss, draft, plan_lines, same_reading, written
 
 _EDIT = {
     "type": "object",

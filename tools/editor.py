@@ -13,8 +13,8 @@ from typing import Any, Final
 from roundtrip.agent.messages import ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Tool, Workspace
 from roundtrip.tools import habits
-from roundtrip.tools.documents import documents
 from roundtrip.tools.edit_file import EditFile
+from roundtrip.tools.editing.documents import documents
 from roundtrip.tools.list_files import ListFiles
 from roundtrip.tools.paths import failure
 from roundtrip.tools.read_file import ReadFile

@@ -16,10 +16,10 @@ from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.apply_diff import ApplyDiff, misplaced
 from roundtrip.tools.diffs import LINES, changes, lines_of
-from roundtrip.tools.documents import documents, in_style, sane
+from roundtrip.tools.editing.documents import documents, in_style, sane
+from roundtrip.tools.editing.syntax import broken
 from roundtrip.tools.paths import failure, intend
 from roundtrip.tools.read_file import Part, read
-from roundtrip.tools.syntax import broken
 
 COMPARED = 4 * 1024 * 1024
 """Bytes of an existing file up to which it is compared with what replaces it."""

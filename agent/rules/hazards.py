@@ -32,6 +32,8 @@ HAZARDS: Final[dict[str, str]] = {
     "uniq": "[!-]*",
     "date": "-s* --set*",
     "read": "*[[]*",
+    "printf": "-v*",
+    "wait": "-p*",
     "test": "-v -R",
     "man": "-P* --pager* -H*",
     "fd": "-x* -X* --exec*",

@@ -181,10 +181,18 @@ class _Walk:
     def _at_declaration_command(self, node: Node) -> None:
         keyword, *rest = node.children
         sets = tuple(_assigned(child) if child.type == "variable_assignment" else text_of(child) for child in rest)
+        self._names(sets)
         self.parts.append(Part((Word(text_of(keyword)),), sets))
 
     def _at_unset_command(self, node: Node) -> None:
-        self.parts.append(Part(sets=tuple(text_of(child) for child in node.children[1:])))
+        sets = tuple(text_of(child) for child in node.children[1:])
+        self._names(sets)
+        self.parts.append(Part(sets=sets))
+
+    def _names(self, sets: tuple[str, ...]) -> None:
+        """Looks at names of variables: bash computes what stands in `a[$(rm x)]`, and what `declare -i` gives."""
+        if not all(re.fullmatch(r"\w+|-[xrgpvf]+", text.partition("=")[0]) for text in sets):
+            self._doubt("the name of a variable can't be read")
 
     def _at_for_statement(self, node: Node) -> None:
         if node.children[0].type == "select":

@@ -15,9 +15,9 @@ from statistics import median
 from tempfile import TemporaryDirectory
 
 from roundtrip.agent.runtime.workspace import LocalWorkspace
-from roundtrip.tools.documents import documents
 from roundtrip.tools.edit_file import EditFile
-from roundtrip.tools.planning import Edit, draft
+from roundtrip.tools.editing.documents import documents
+from roundtrip.tools.editing.planning import Edit, draft
 from roundtrip.tools.read_file import ReadFile
 
 TIMES = 9

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from roundtrip.agent.rules.protected import is_barred, key, watched
+from roundtrip.agent.rules.protected import is_barred, key, key_beginning, watched
 
 
 @pytest.mark.parametrize(
@@ -155,3 +155,14 @@ def test_writing_what_is_obeyed_is_asked(path: str) -> None:
 )
 def test_other_files_are_written(path: str) -> None:
     assert not watched(Path(path))
+
+
+@pytest.mark.parametrize(
+    ("beginning", "asked"),
+    [
+        *((text, True) for text in (".", ".e", ".env", "src/.e", "~/.s", ".config/g", "id_rs", "/etc/sh", "/proc/12")),
+        *((text, False) for text in ("", "src/", ".github/", ".x", "i", "id", "src/main", ".config/x", ".github/w")),
+    ],
+)
+def test_how_keys_begin(beginning: str, asked: bool) -> None:
+    assert bool(key_beginning(beginning)) == asked

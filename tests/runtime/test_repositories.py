@@ -191,6 +191,17 @@ def test_a_command_can_commit(base: Path, make: Callable[[Path], Path]) -> None:
     assert run(make(base), COMMIT) == (0, "2\n")
 
 
+def test_git_sees_the_worktree_around_the_workspace(tmp_path: Path) -> None:
+    """Also in /tmp, of which commands see another one: otherwise `git commit -a` would remove all that lies there."""
+    need("bwrap", tmp_path)
+    root = subfolder(Path(os.path.realpath(tmp_path)))
+    (root.parent / "file").touch()
+    git(root.parent, "add", "file")
+    code, said = run(root, "git status --porcelain; echo x > ../new")
+    assert (code, said.split("\n")[0]) == (1, "A  ../file")
+    assert not (root.parent / "new").exists()
+
+
 @pytest.mark.once
 @pytest.mark.parametrize("make", [forged, forged_worktree, linked])
 def test_but_not_to_what_is_somebody_elses(base: Path, make: Callable[[Path], Path]) -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from roundtrip.agent.runtime.workspace import LocalWorkspace
-from roundtrip.tools.documents import documents
-from roundtrip.tools.hunks import Hunk
-from roundtrip.tools.planning import Plan, plan_hunks, written
+from roundtrip.tools.editing.documents import documents
+from roundtrip.tools.editing.hunks import Hunk
+from roundtrip.tools.editing.planning import Plan, plan_hunks, written
 
 LONG = "".join(f"line {number}\n" for number in range(1, 501))
 THREE = "def f():\n    return 1\n\n\ndef g():\n    return 1\n\n\ndef h():\n    return 1\n"

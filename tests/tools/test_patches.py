@@ -3,8 +3,8 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from roundtrip.tools.hunks import Change, Hunk
-from roundtrip.tools.patches import is_whole, parse
+from roundtrip.tools.editing.hunks import Change, Hunk
+from roundtrip.tools.editing.patches import is_whole, parse
 
 BLOCK = "<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE"
 AB = Hunk("a\n", "b\n")

@@ -12,11 +12,11 @@ from typing import Final
 from roundtrip.agent.messages import ToolResult
 from roundtrip.agent.tooling import Workspace
 from roundtrip.tools.diffs import compare
-from roundtrip.tools.documents import Document, documents
+from roundtrip.tools.editing.documents import Document, documents
+from roundtrip.tools.editing.planning import Draft, Miss
+from roundtrip.tools.editing.syntax import broken
 from roundtrip.tools.paths import failure, unfit_file
-from roundtrip.tools.planning import Draft, Miss
 from roundtrip.tools.read_file import Part, read
-from roundtrip.tools.syntax import broken
 
 LARGEST: Final = 64 * 1024 * 1024
 """Bytes of the largest file that is edited."""

@@ -15,7 +15,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from roundtrip.tools.hunks import FENCE, Change, Hunk, Patch
+from roundtrip.tools.editing.hunks import FENCE, Change, Hunk, Patch
 
 START: Final = re.compile(r"(?:<{5,9}|-{5,9}) ?SEARCH>?:?[ \t]*")
 MIDDLE: Final = re.compile(r"={5,9}[ \t]*")

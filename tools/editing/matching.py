@@ -21,8 +21,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import accumulate
 
-from roundtrip.tools.indentation import moved
-from roundtrip.tools.readings import Reading, readings, unescaped
+from roundtrip.tools.editing.indentation import moved
+from roundtrip.tools.editing.readings import Reading, readings, unescaped
 
 TYPOGRAPHIC = {
     **dict.fromkeys("‘’‚‛′", "'"),

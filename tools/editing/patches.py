@@ -32,8 +32,8 @@ from posixpath import normpath
 from typing import Final
 
 from roundtrip.agent.tooling import Refusal
-from roundtrip.tools.blocks import END, START, blocks
-from roundtrip.tools.hunks import FENCE, Change, Patch, hunks_of
+from roundtrip.tools.editing.blocks import END, START, blocks
+from roundtrip.tools.editing.hunks import FENCE, Change, Patch, hunks_of
 
 HEADER: Final = re.compile(r"\*\*\* (Add|Update|Delete) File: *(.+?) *")
 MOVE: Final = re.compile(r"\*\*\* Move to: *(.+?) *")

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from roundtrip.tools.closest import Place, closest, visible
-from roundtrip.tools.documents import Document, Splice, documents, exchange
-from roundtrip.tools.hunks import Hunk
-from roundtrip.tools.matching import Span, find
+from roundtrip.tools.editing.closest import Place, closest, visible
+from roundtrip.tools.editing.documents import Document, Splice, documents, exchange
+from roundtrip.tools.editing.hunks import Hunk
+from roundtrip.tools.editing.matching import Span, find
 
 LISTED: Final = 5
 """Places that an error lists where a text stands several times."""
