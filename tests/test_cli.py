@@ -17,6 +17,7 @@ from roundtrip.agent.commands.scripted_server import ScriptedServer
 from roundtrip.agent.runtime.sandbox.policy import find
 
 ANSWER = {"chunks": ["All ", "fine."]}
+pytestmark = pytest.mark.once
 KEYS = {"answer", "outcome", "error", "exit_code", "calls", "repairs", "usage", "messages", "session"}
 
 

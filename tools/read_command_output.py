@@ -92,7 +92,7 @@ class ReadCommandOutput:
             rule = "upper and lower case are alike, | separates alternatives, nothing else is special"
             return f"{status(job)}. No line holds {search!r} ({rule})."
         text = "\n".join(f"{offset}: {readable(line)}" for offset, line in lines)
-        more = f"\n… {count - len(lines)} more lines; search for something rarer" if count > len(lines) else ""
+        more = f"\n… {count - len(lines)} more; search for something rarer" if count > len(lines) else ""
         many = f"{count} line{'s' if count > 1 else ''}"
         return f"{status(job)}. {many} with {search!r}, after the offset of each:\n{text}{more}"
 

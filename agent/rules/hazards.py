@@ -80,6 +80,8 @@ def hazard(name: str, words: Sequence[Word]) -> str:
         return hazard(words[depth - 1].text, words[depth:])
     if name == "tar" and words and words[0].text[:1] not in ("", "-"):  # its options may come without the dash
         words = (Word(f"-{words[0].text}"), *words[1:])
+    if name == "printf":  # the others are only printed
+        words = words[:1]
     at = next((number for number, word in enumerate(words) if not word.text.startswith("-")), len(words))
     subcommand = words[at].text if at < len(words) else ""
     if name == "git" and any(word.text not in _GLOBAL for word in words[:at]):

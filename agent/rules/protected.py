@@ -76,12 +76,11 @@ def is_barred(name: str) -> bool:
 def key_beginning(text: str) -> str:
     """Why reading the files must be asked whose paths begin so, "" if it need not."""
     *folders, last = text.casefold().split("/")
-    if len(last) < (1 if last.startswith(".") else 3):
-        return ""
     for row, reason in KEYS:
         parts = row.rstrip("/").split("/")
         for depth, part in enumerate(parts):
-            if part.startswith(last) and folders[len(folders) - depth :] == parts[:depth]:
+            told = len(last) >= (1 if depth or last.startswith(".") else 3)
+            if told and part.startswith(last) and folders[len(folders) - depth :] == parts[:depth]:
                 return reason
     return ""
 

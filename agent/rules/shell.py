@@ -269,5 +269,8 @@ def _measured(source: bytes, node: Node) -> bool:
         position += len(line) + 1
     else:
         return False
-    quiet = bool(match[1]) or not re.search(rb"[`\\]|\$[^\s\w]", source[line_end + 1 : position])
+    body = source[line_end + 1 : position]
+    if body.lstrip().startswith(b"\\"):  # to tree-sitter, the line before goes on
+        return False
+    quiet = bool(match[1]) or not re.search(rb"[`\\]|\$[^\s\w]", body)
     return quiet and end.end_byte == position + len(line)

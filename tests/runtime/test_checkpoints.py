@@ -20,6 +20,8 @@ from roundtrip.agent.runtime.checkpoints.recorder import Checkpoints
 from roundtrip.agent.runtime.checkpoints.restores import Outcome, Overview
 from roundtrip.agent.tooling import Intent
 
+pytestmark = pytest.mark.once
+
 Change = Callable[[Path], object]
 Seen = dict[str, tuple[int, bytes]]
 

@@ -138,7 +138,7 @@ def test_search(tmp_path: Path) -> None:
         assert await read(1, search="error|WARN") == found
         assert (await read(1, search="Error")).startswith("exit code 0. 1 line with 'Error', after")
         many = await read(1, search="7")
-        assert many.endswith("\n… 265 more lines; search for something rarer")
+        assert many.endswith("\n… 265 more; search for something rarer")
         assert (await read(1, search="(unclosed")).startswith("exit code 0. No line holds '(unclosed' (upper and lower")
 
     session(tmp_path, body)
