@@ -7,6 +7,7 @@ excepted, which is how an interrupt arrives.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -204,19 +205,21 @@ class Workspace(Protocol):
         """The path as it is shown to the model: relative to the root where it lies inside."""
         ...
 
-    def saw(self, path: Path) -> None:
-        """Notes that the model has now seen the file as it is on disk."""
+    def look(self, path: Path) -> Callable[[], None]:
+        """Takes down how the file is, before it is read; what it returns notes that the model has seen it so."""
         ...
 
     def stale(self, path: Path) -> str:
         """Why an existing file may not be overwritten yet ("" if it may): unread, or changed since it was read."""
         ...
 
-    def replace(self, path: Path, data: bytes, *, over: bytes | None = None, like: Path | None = None) -> None:
+    def replace(
+        self, path: Path, data: bytes, *, over: bytes | None = None, like: os.stat_result | None = None
+    ) -> None:
         """Writes a file whole or not at all; makes its folders, keeps mode and owner. Raises OSError.
 
-        over: what the file must still hold for that; None for whatever it does. like: the file whose mode and owner a
-        new one gets. A call that was let through as one that merely reads may not write: that is an OSError too.
+        over: what the file must still hold for that; None for whatever it does. like: of whom a new one gets mode and
+        owner. A call that was let through as one that merely reads may not write: that is an OSError too.
         """
         ...
 

@@ -13,13 +13,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-CORE = {"messages", "keys", "plain", "events", "tooling", "conversation", "wire", "leaks", "rules"}
+CORE = {"messages", "keys", "plain", "programs", "events", "tooling", "conversation", "wire", "leaks", "rules"}
 ALL = {"", *CORE, "prompts", "runtime", "tools", "frontends", "commands", "cli", "workspace_examples", "conformance"}
 MAY_IMPORT = {
     "": set(),
     "messages": set(),
     "keys": set(),
     "plain": set(),
+    "programs": set(),
     "leaks": set(),
     "prompts": set(),
     "events": {"messages"},
@@ -28,8 +29,8 @@ MAY_IMPORT = {
     "wire": {"messages", "events", "leaks"},
     "rules": {"messages", "keys", "events", "tooling", "leaks"},
     "runtime": {"", *CORE},
-    "tools": {"messages", "keys", "plain", "tooling", "prompts"},
-    "frontends": {"", "messages", "plain", "events", "tooling", "runtime"},
+    "tools": {"messages", "keys", "plain", "programs", "tooling", "prompts"},
+    "frontends": {"", "messages", "plain", "programs", "events", "tooling", "runtime"},
     "commands": ALL - {"cli"},
     "cli": ALL,
     "__main__": {"cli"},

@@ -265,7 +265,6 @@ def test_an_interrupt_ends_a_command_and_all_it_started(home: Home) -> None:
         assert ends(int(marker.read_text()))
 
 
-@pytest.mark.once
 def test_commands_run_in_the_best_sandbox_there_is(home: Home) -> None:
     kept = "; test -s kept && cat kept"
     command = f"echo x > {home.path}/outside; echo y > kept{kept}"

@@ -7,7 +7,7 @@ the disk fail in between, what was written is taken back.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from roundtrip.tools.editing.files import SMALL, Files, Opened, report
 from roundtrip.tools.editing.hunks import Change
 from roundtrip.tools.editing.patches import is_whole, parse, target_of
 from roundtrip.tools.editing.planning import Draft, Miss, Plan, plan_hunks, same_reading, written
+from roundtrip.tools.editing.together import Becomes, write_together
 from roundtrip.tools.paths import failure, missing
 
 SPEC = ToolSpec(
@@ -56,7 +57,6 @@ SPEC = ToolSpec(
 
 TEXTS: Final = (".patch", ".diff", ".rej")
 """Endings of files that are patches themselves."""
-
 
 DONE: Final = "already applied, nothing was changed"
 
@@ -145,9 +145,11 @@ class ApplyDiff:
                 if unseen and unseen.opened:
                     left = f", so {_nothing(steps)}" if len(steps) > 1 else ""
                     return await self._files.show_first(unseen.opened, None, unseen.line, left)
-                self._write(steps)
+                problem = write_together(self._workspace, [file for step in steps for file in _becomes(step)])
             except OSError as error:
                 return failure(f"Nothing was applied: {error.strerror or error}.")
+        if problem:
+            return failure(problem)
         for step in steps:
             self._files.succeeded(step.path)
         return ToolResult("\n".join(step.said for step in steps), "\n".join(filter(None, (s.diff for s in steps))))
@@ -253,28 +255,15 @@ class ApplyDiff:
             f"{name}{f', {what}' if what else ''}: {miss.reason if miss else 'fits'}" for what, miss in step.misses
         ] or [f"{name}: fits"]
 
-    # Writing
 
-    def _write(self, steps: Sequence[_Step]) -> None:
-        """All steps or none of them, as far as the disk lets us. Raises OSError."""
-        done: list[tuple[Path, bytes | None]] = []
-        try:
-            for step in steps:
-                target = step.target or step.path
-                if step.after is not None and step.changes:
-                    over, like = (None, step.path) if step.target else (step.before, None)
-                    self._workspace.replace(target, step.after, over=over, like=like)
-                    done.append((target, None if step.target else step.before))
-                if step.target or step.change.kind == "delete":
-                    self._workspace.remove(step.path, over=step.before)
-                    done.append((step.path, step.before))
-        except OSError:
-            for path, before in reversed(done):
-                if before is None:
-                    self._workspace.remove(path)
-                else:
-                    self._workspace.replace(path, before)
-            raise
+def _becomes(step: _Step) -> Iterator[Becomes]:
+    """What becomes of the files of a step."""
+    if step.target:
+        yield Becomes(step.target, None, step.after, like=step.path)
+    elif step.after is not None and step.changes:
+        yield Becomes(step.path, step.before, step.after)
+    if step.target or step.change.kind == "delete":
+        yield Becomes(step.path, step.before, None)
 
 
 def _placed(read: Sequence[Document], change: Change) -> tuple[Document, list[Plan | Miss]]:

@@ -16,7 +16,7 @@ from roundtrip.tools.apply_diff import ApplyDiff, misplaced
 from roundtrip.tools.diffs import LINES, changes
 from roundtrip.tools.editing.documents import sane
 from roundtrip.tools.editing.files import SMALL, Files, Opened, report
-from roundtrip.tools.editing.planning import Draft, Edit, Miss, draft, plan_lines, same_reading, written
+from roundtrip.tools.editing.planning import NUL, Draft, Edit, Miss, draft, plan_lines, same_reading, written
 from roundtrip.tools.paths import failure, intend, missing
 
 _EDIT = {
@@ -245,6 +245,8 @@ def _without_old(opened: Opened, edit: Edit) -> Draft | Miss:
             "old_string is empty, and the file exists; give the text to replace, or use write_to_file for all of it"
         )
         return Miss("wrong", reason)
+    if "\0" in edit.new:
+        return Miss("wrong", NUL)
     if not edit.first:
         return Draft(opened.data, document.mark + edit.new.encode(document.encoding), "", edit.new)
     answer = plan_lines(document, edit.first, edit.last, edit.new)

@@ -150,7 +150,7 @@ class ListFiles:
         self, workspace: Workspace, engines: tuple[Engine, ...] | None = None, *, caps: Caps = DEFAULT
     ) -> None:
         self._workspace = workspace
-        self._engines = installed() if engines is None else engines
+        self._engines = installed(workspace.root) if engines is None else engines
         self._caps = caps
 
     def intent(self, arguments: Mapping[str, Any]) -> Intent:

@@ -9,7 +9,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -147,12 +147,17 @@ def _spec(caps: Caps, *, images: bool) -> ToolSpec:
 
 
 async def read(
-    workspace: Workspace, path: Path, part: Part, caps: Caps = DEFAULT, *, images: bool = False
+    workspace: Workspace, path: Path, part: Part, caps: Caps = DEFAULT, *, images: bool = False, anyhow: bool = False
 ) -> ToolResult:
-    """Reads in a thread, because a disk can be slow. Afterwards the file counts as seen."""
-    result = await asyncio.to_thread(_show, workspace, path, part, caps, images)
-    if not result.failed:
-        workspace.saw(path)
+    """Reads in a thread, because a disk can be slow. Afterwards the file counts as seen; anyhow: even if it can't be
+    shown. How it is is taken down first: what changes while it is read does not count."""
+
+    def look_and_show() -> tuple[Callable[[], None], ToolResult]:
+        return workspace.look(path), _show(workspace, path, part, caps, images)
+
+    seen, result = await asyncio.to_thread(look_and_show)
+    if anyhow or not result.failed:
+        seen()
     return result
 
 

@@ -97,7 +97,7 @@ class SearchFiles:
         seconds: float = SECONDS,
     ) -> None:
         self._workspace = workspace
-        self._engines = installed() if engines is None else engines
+        self._engines = installed(workspace.root) if engines is None else engines
         self._caps = caps
         self._seconds = seconds
 

@@ -143,9 +143,10 @@ class WriteToFile:
 
     async def _write(self, path: Path, name: str, arguments: Mapping[str, Any]) -> ToolResult:
         """Raises OSError."""
+        seen = self._workspace.look(path)
         draft = _draft(path, arguments)
         if draft.old == draft.data:
-            self._workspace.saw(path)
+            seen()
             return ToolResult(f"unchanged: {name} already has this content", f"{name} unchanged")
         reason = self._unseen(path, arguments)
         if reason:
@@ -163,8 +164,7 @@ class WriteToFile:
 
     async def _show_first(self, path: Path, reason: str) -> ToolResult:
         """Reads the file for the model, which saves it a step; with that it counts as seen, readable or not."""
-        existing = await read(self._workspace, path, Part(self._workspace.shown(path)))
-        self._workspace.saw(path)
+        existing = await read(self._workspace, path, Part(self._workspace.shown(path)), anyhow=True)
         advice = "Call write_to_file again if the new content is still right."
         return ToolResult(
             f"Not written: {reason}. Here it is as it is now. {advice}\n\n{existing.content}",

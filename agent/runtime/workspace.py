@@ -21,6 +21,7 @@ import stat
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from weakref import WeakValueDictionary
 
@@ -146,13 +147,9 @@ class LocalWorkspace:
         """The path as it is shown to the model: relative to the root where it lies inside."""
         return path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else path.as_posix()
 
-    def saw(self, path: Path) -> None:
-        """Notes that the model has now seen the file as it is on disk."""
-        stamp = _stamp(path)
-        if stamp is None:
-            self._seen.pop(path, None)
-        else:
-            self._seen[path] = stamp
+    def look(self, path: Path) -> Callable[[], None]:
+        """Takes down how the file is, before it is read; what it returns notes that the model has seen it so."""
+        return partial(self._saw, path, _stamp(path))
 
     def stale(self, path: Path) -> str:
         """Why an existing file may not be overwritten yet ("" if it may): unread, or changed since it was read."""
@@ -165,21 +162,23 @@ class LocalWorkspace:
             return f"{self.shown(path)} changed on disk since it was read"
         return ""
 
-    def replace(self, path: Path, data: bytes, *, over: bytes | None = None, like: Path | None = None) -> None:
+    def replace(
+        self, path: Path, data: bytes, *, over: bytes | None = None, like: os.stat_result | None = None
+    ) -> None:
         """Writes a file whole or not at all; makes its folders, keeps mode and owner. Raises OSError.
 
-        over: what the file must still hold for that; None for whatever it does. like: the file whose mode and owner a
-        new one gets.
+        over: what the file must still hold for that; None for whatever it does. like: of whom a new one gets mode and
+        owner.
         """
         self._guard(path)
-        self._writer.replace(path, data, over, like)
-        self.saw(path)
+        changed = self._writer.replace(path, data, over, like)
+        self._saw(path, _Stamp(len(data), changed, _digest(data) if len(data) <= HASHED else ""))
 
     def remove(self, path: Path, *, over: bytes | None = None) -> None:
         """Removes a file. over: as for `replace`. Raises OSError."""
         self._guard(path)
         self._writer.remove(path, over)
-        self.saw(path)
+        self._saw(path, None)
 
     @asynccontextmanager
     async def lock(self, *paths: Path) -> AsyncIterator[None]:
@@ -192,6 +191,12 @@ class LocalWorkspace:
     async def run(self, command: Sequence[str], *, cwd: Path, seconds: float, output: Output) -> Finished:
         """Runs a program of ours, outside the sandbox and without stdin; at the time limit its group is killed."""
         return await process.run(command, cwd=cwd, environment=self._environment, seconds=seconds, output=output)
+
+    def _saw(self, path: Path, stamp: _Stamp | None) -> None:
+        if stamp is None:
+            self._seen.pop(path, None)
+        else:
+            self._seen[path] = stamp
 
     def _guard(self, path: Path) -> None:
         if not may_write():
@@ -251,7 +256,11 @@ def _stamp(path: Path) -> _Stamp | None:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
             return None
-        digest = hashlib.sha256(path.read_bytes()).hexdigest() if status.st_size <= HASHED else ""
+        digest = _digest(path.read_bytes()) if status.st_size <= HASHED else ""
     except OSError:
         return None
     return _Stamp(status.st_size, status.st_mtime_ns, digest)
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

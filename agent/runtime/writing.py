@@ -38,9 +38,9 @@ class Writer:
         self._root = root
         self._swept: set[Path] = set()
 
-    def replace(self, path: Path, data: bytes, over: bytes | None = None, like: Path | None = None) -> None:
+    def replace(self, path: Path, data: bytes, over: bytes | None = None, like: os.stat_result | None = None) -> int:
         """Writes a file and makes its folders. over: what the file must hold for that, None for whatever it does.
-        like: the file whose mode and owner a new one gets."""
+        like: of whom a new one gets mode and owner. Returns its time, in ns."""
         with self._folder(path.parent, make=True) as folder:
             if path.parent not in self._swept:
                 self._swept.add(path.parent)
@@ -48,12 +48,14 @@ class Writer:
             before = _status(folder, path.name)
             if over is not None and _content(folder, path.name) != over:
                 raise OSError(errno.EBUSY, "it has just been changed by somebody else")
-            with _temporary(folder, os.stat(like) if like and not before else before, data) as temporary:
+            with _temporary(folder, before or like, data) as temporary:
                 if not _same(before, _status(folder, path.name)):
                     raise OSError(errno.EBUSY, "somebody else changed it at the same time")
+                changed = os.stat(temporary, dir_fd=folder).st_mtime_ns
                 os.replace(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
             with suppress(OSError):  # not every file system can
                 os.fsync(folder)
+        return changed
 
     def remove(self, path: Path, over: bytes | None = None) -> None:
         """Removes a regular file. over: what it must hold for that."""

@@ -20,7 +20,7 @@ from roundtrip.tools.search_files import SearchFiles
 ROUNDS = 5
 FILES = int(sys.argv[1]) if len(sys.argv) > 1 else 50_000
 LINE = "def function_{n}(argument, other=None): return argument.method(other) + {n}\n"
-RG, GIT = Engine("rg", ripgrep.find()), Engine("git", git_files.find())
+RG, GIT = Engine("rg", ripgrep.find(Path("/nonexistent"))), Engine("git", git_files.find(Path("/nonexistent")))
 
 
 def build(root: Path) -> None:

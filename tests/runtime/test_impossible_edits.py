@@ -50,7 +50,7 @@ class Folder:
     def write(self, name: str, text: str, *, read: bool = False) -> None:
         (self.root / name).write_text(text, encoding="utf-8")
         if read:
-            self.workspace.saw(self.root / name)
+            self.workspace.look(self.root / name)()
 
     def call(self, name: str, meanwhile: Callable[[], object] = lambda: None, **arguments: Any) -> ToolFinished:
         events: list[Event] = []

@@ -185,17 +185,17 @@ def test_unread_read_changed(workspace, root: Path) -> None:
     file = root / "src" / "a"
     file.write_text("1")
     assert workspace.stale(file) == "src/a has not been read"
-    workspace.saw(file)
+    workspace.look(file)()
     assert workspace.stale(file) == ""
     file.write_text("2")
     assert workspace.stale(file) == "src/a changed on disk since it was read"
-    workspace.saw(file)
+    workspace.look(file)()
     assert workspace.stale(file) == ""
 
 
 def test_touching_is_no_change(workspace, root: Path) -> None:
     (root / "a").write_text("1")
-    workspace.saw(root / "a")
+    workspace.look(root / "a")()
     os.utime(root / "a", (1, 1))
     assert workspace.stale(root / "a") == ""
 
@@ -203,7 +203,7 @@ def test_touching_is_no_change(workspace, root: Path) -> None:
 def test_the_same_size_and_time_with_another_content_is_a_change(workspace, root: Path) -> None:
     (root / "a").write_text("1")
     status = (root / "a").stat()
-    workspace.saw(root / "a")
+    workspace.look(root / "a")()
     (root / "a").write_text("2")
     os.utime(root / "a", ns=(status.st_atime_ns, status.st_mtime_ns))
     assert workspace.stale(root / "a")
@@ -212,7 +212,7 @@ def test_the_same_size_and_time_with_another_content_is_a_change(workspace, root
 def test_of_a_large_file_the_time_counts(workspace, root: Path) -> None:
     with (root / "a").open("wb") as file:
         file.truncate(HASHED + 1)
-    workspace.saw(root / "a")
+    workspace.look(root / "a")()
     assert workspace.stale(root / "a") == ""
     os.utime(root / "a", (1, 1))
     assert workspace.stale(root / "a")
@@ -220,17 +220,17 @@ def test_of_a_large_file_the_time_counts(workspace, root: Path) -> None:
 
 def test_a_file_that_went_away_and_came_back_is_judged_by_its_content(workspace, root: Path) -> None:
     (root / "a").write_text("1")
-    workspace.saw(root / "a")
+    workspace.look(root / "a")()
     (root / "a").unlink()
     assert workspace.stale(root / "a") == ""
-    workspace.saw(root / "a")
+    workspace.look(root / "a")()
     (root / "a").write_text("1")
     assert workspace.stale(root / "a") == "a has not been read"
 
 
 def test_a_file_that_became_something_else(workspace, root: Path) -> None:
     (root / "a").write_text("1")
-    workspace.saw(root / "a")
+    workspace.look(root / "a")()
     (root / "a").unlink()
     os.mkfifo(root / "a")
     assert workspace.stale(root / "a") == "a changed on disk since it was read"

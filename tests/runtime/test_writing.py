@@ -133,7 +133,7 @@ def test_the_owner_is_kept(workspace: LocalWorkspace, root: Path) -> None:
 def test_a_new_file_like_another(workspace: LocalWorkspace, root: Path) -> None:
     (root / "run").touch(0o755)
     (root / "run").chmod(0o750)
-    workspace.replace(root / "deep/run", b"1", like=root / "run")
+    workspace.replace(root / "deep/run", b"1", like=(root / "run").stat())
     assert stat.S_IMODE((root / "deep/run").stat().st_mode) == 0o750
 
 
@@ -150,7 +150,7 @@ def test_what_was_changed_meanwhile_is_not_replaced(workspace: LocalWorkspace, r
 
 def test_removing(workspace: LocalWorkspace, root: Path) -> None:
     (root / "a").write_bytes(b"1")
-    workspace.saw(root / "a")
+    workspace.look(root / "a")()
     workspace.remove(root / "a")
     (root / "a").write_bytes(b"1")
     assert workspace.stale(root / "a") == "a has not been read"

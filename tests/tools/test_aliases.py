@@ -376,7 +376,7 @@ class Place:
         self.root = self.workspace.root
         self.tools = default_tools(self.workspace)
         for name in FILES:
-            self.workspace.saw(self.root / name)
+            self.workspace.look(self.root / name)()
 
     def filled(self, value: Any) -> Any:
         """Arguments with the place's real path in them."""

@@ -33,7 +33,7 @@ def envelope(*lines: str) -> str:
 def seen(workspace: LocalWorkspace, name: str, data: str | bytes) -> Path:
     path = workspace.root / name
     path.write_bytes(data.encode() if isinstance(data, str) else data)
-    workspace.saw(path)
+    workspace.look(path)()
     return path
 
 

@@ -33,7 +33,7 @@ def edit(call):
 def seen(workspace: LocalWorkspace, name: str, data: str | bytes) -> Path:
     path = workspace.root / name
     path.write_bytes(data.encode() if isinstance(data, str) else data)
-    workspace.saw(path)
+    workspace.look(path)()
     return path
 
 
@@ -253,7 +253,7 @@ def test_a_file_that_does_not_exist(root: Path, edit) -> None:
 )
 def test_what_can_not_be_edited(workspace, root: Path, edit, make, said: str) -> None:
     make(root / "a")
-    workspace.saw(root / "a")
+    workspace.look(root / "a")()
     result = edit("a", "a", "b")
     assert result.failed
     assert said in result.content

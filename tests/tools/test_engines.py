@@ -27,7 +27,7 @@ from roundtrip.tools.search_files import SearchFiles
 pytestmark = pytest.mark.once
 
 CAPS = Caps(entries=1000, matches=1000, found=1024 * 1024)
-RG, GIT = Engine("rg", ripgrep.find()), Engine("git", git_files.find())
+RG, GIT = Engine("rg", ripgrep.find(Path("/nonexistent"))), Engine("git", git_files.find(Path("/nonexistent")))
 LONG = "x" * 100_000
 
 FILES = {

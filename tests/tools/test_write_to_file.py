@@ -120,7 +120,7 @@ def test_a_long_diff_is_cut(call) -> None:
 def test_a_file_is_overwritten_in_the_style_it_has(workspace, root: Path, call) -> None:
     """The pure part of it is in test_matching.py."""
     (root / "a").write_bytes(b"\xef\xbb\xbfa\r\nb\r\n")
-    workspace.saw(root / "a")
+    workspace.look(root / "a")()
     result = call("write_to_file", path="a", content="a\nc\n")
     assert result.content == "overwrote a, 2 lines (+1 -1); it kept its CRLF line ends and byte order mark"
     assert (root / "a").read_bytes() == b"\xef\xbb\xbfa\r\nc\r\n"
@@ -144,6 +144,6 @@ def test_a_warning_about_broken_syntax(call) -> None:
 def test_a_read_only_file(workspace, root: Path, call) -> None:
     (root / "a").write_text("1")
     (root / "a").chmod(0o444)
-    workspace.saw(root / "a")
+    workspace.look(root / "a")()
     assert call("write_to_file", path="a", content="2").content == "a could not be written: the file is read-only."
     assert (root / "a").read_text() == "1"

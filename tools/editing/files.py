@@ -84,7 +84,6 @@ class Files:
         """Reads the file for the model, which saves it a step; with that it counts as seen. left: what was not done
         besides."""
         seen = await self._window(opened, line)
-        self._workspace.saw(opened.path)
         trouble = f", and {miss.reason}" if miss else f"{left}."
         advice = f"Here it is as it is now. {self._again.capitalize()}, with what you see here."
         return ToolResult(
@@ -120,7 +119,7 @@ class Files:
         """The file as `read_file` shows it, a large one only around a line."""
         whole = Part(opened.name)
         part = whole if opened.lines <= SMALL else Part(opened.name, max(line - AROUND, 1), 2 * AROUND + 1)
-        return (await read(self._workspace, opened.path, part)).content
+        return (await read(self._workspace, opened.path, part, anyhow=True)).content
 
 
 def report(opened: Opened, path: Path, draft: Draft, name: str = "") -> tuple[str, str]:

@@ -240,7 +240,7 @@ def _possible(document: Document, planned: Plan) -> Plan | Miss:
     if problem:
         return Miss("wrong", problem, line)
     if any("\0" in span.new for span in planned.spans):
-        return Miss("wrong", "new_string has a NUL character, which would make the file a binary one", line)
+        return Miss("wrong", NUL, line)
     splices = _splices(document, (planned,))
     strange = document.unencodable("".join(splice.written for splice in splices))
     if strange:
@@ -249,6 +249,7 @@ def _possible(document: Document, planned: Plan) -> Plan | Miss:
     return planned if document.spliced(splices) != document.data else Miss("applied", APPLIED, line)
 
 
+NUL: Final = "new_string has a NUL character, which would make the file a binary one"
 APPLIED: Final = "already applied: the file is as this edit would make it"
 
 

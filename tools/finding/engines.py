@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Protocol
 
 from roundtrip.agent.tooling import Output
@@ -62,9 +63,9 @@ class Engine:
 PYTHON: Final = Engine("python")
 
 
-def installed() -> tuple[Engine, ...]:
-    """The engines of this machine, the best first; Python is always the last."""
-    found = (Engine("rg", ripgrep.find()), Engine("git", git_files.find()))
+def installed(root: Path) -> tuple[Engine, ...]:
+    """The engines of this machine, the best first; Python is always the last. root: of the workspace."""
+    found = (Engine("rg", ripgrep.find(root)), Engine("git", git_files.find(root)))
     return (*(engine for engine in found if engine.program), PYTHON)
 
 

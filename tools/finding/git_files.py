@@ -9,33 +9,33 @@ Sources: git-ls-files(1), git-grep(1), gitignore(5).
 from __future__ import annotations
 
 import os
-import shutil
+from pathlib import Path
 from typing import Final
 
+from roundtrip.agent.programs import GIT_ENVIRONMENT, GIT_SETTINGS, program
 from roundtrip.tools.finding.ignore import Scope
 
-ENVIRONMENT: Final = (
-    *("/bin/sh", "-c", 'exec "$0" "$@" 2>/dev/null'),  # warnings must not stand between the paths
-    "/usr/bin/env",
-    *("-u", "GIT_DIR", "-u", "GIT_WORK_TREE", "-u", "GIT_COMMON_DIR", "-u", "GIT_CEILING_DIRECTORIES"),
-    "GIT_INDEX_FILE=/nonexistent/index",
-    "LC_ALL=C",  # patterns are about bytes
-)
+_SHELL: Final = ("/bin/sh", "-c", 'exec "$0" "$@" 2>/dev/null')  # warnings must not stand between the paths
+_ENVIRONMENT: Final = ("GIT_INDEX_FILE=/nonexistent/index", "LC_ALL=C")  # patterns are about bytes
 SETTINGS: Final = (
-    "--no-optional-locks",
+    *GIT_SETTINGS,
     "--literal-pathspecs",
-    "--no-pager",
     *("-c", "core.excludesFile=/dev/null"),
-    *("-c", "core.fsmonitor=false"),  # may name a program to run
-    *("-c", "grep.fullName=false", "-c", "submodule.recurse=false"),
+    *("-c", "grep.fullName=false"),
 )
 BYTES: Final = ("--untracked", "--files-with-matches", "--null", "--text", "--no-color", "--perl-regexp")
 
 
-def find() -> str:
-    """The path of git, "" if there is none."""
-    found = shutil.which("git") or ""
-    return found if os.path.isabs(found) else ""
+def find(root: Path) -> str:
+    """The path of git, "" if there is none outside the root."""
+    return program("git", root)
+
+
+def _environment() -> tuple[str, ...]:
+    """What goes before git: it gets no variables of its own from outside, but ours."""
+    names = sorted(name for name in os.environ if name.startswith("GIT_"))
+    ours = (f"{name}={value}" for name, value in GIT_ENVIRONMENT.items())
+    return (*_SHELL, "/usr/bin/env", *(word for name in names for word in ("-u", name)), *ours, *_ENVIRONMENT)
 
 
 def fits(scope: Scope) -> bool:
@@ -43,9 +43,9 @@ def fits(scope: Scope) -> bool:
 
 
 def listing(program: str, scope: Scope) -> tuple[str, ...]:
-    return (*ENVIRONMENT, program, *SETTINGS, "ls-files", "-z", "--others", "--exclude-standard")
+    return (*_environment(), program, *SETTINGS, "ls-files", "-z", "--others", "--exclude-standard")
 
 
 def searching(program: str, scope: Scope, patterns: tuple[str, ...]) -> tuple[str, ...]:
     expressions = (argument for each in patterns for argument in ("-e", each))
-    return (*ENVIRONMENT, program, *SETTINGS, "grep", *BYTES, *expressions, "--", ".")
+    return (*_environment(), program, *SETTINGS, "grep", *BYTES, *expressions, "--", ".")

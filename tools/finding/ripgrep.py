@@ -5,11 +5,11 @@ Known limit: of an ignore file, ripgrep 14 reads `[[:digit:]]` and a byte order 
 
 from __future__ import annotations
 
-import os
-import shutil
 import sysconfig
+from pathlib import Path
 from typing import Final
 
+from roundtrip.agent.programs import program
 from roundtrip.tools.finding.ignore import Scope
 
 # No configuration of the user's may change what is found. Hidden files count, as for git; `.git` itself does not.
@@ -27,10 +27,9 @@ BYTES: Final = ("--no-unicode", "--encoding=none", "--text", "--files-with-match
 """How files are searched for a looser pattern: as bytes, all of them, up to the first match."""
 
 
-def find() -> str:
-    """The path of the rg that was installed with us, else of one on the PATH; "" if there is none."""
-    found = shutil.which("rg", path=sysconfig.get_path("scripts")) or shutil.which("rg") or ""
-    return found if os.path.isabs(found) else ""  # a relative PATH entry could mean a program of the project's
+def find(root: Path) -> str:
+    """The path of the rg that was installed with us, else of one on the PATH; "" if there is none outside the root."""
+    return program("rg", root, sysconfig.get_path("scripts")) or program("rg", root)
 
 
 def fits(scope: Scope) -> bool:

@@ -45,12 +45,13 @@ class Session(undoing.Session, permitting.Session, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """at_once: also while a turn runs; all others wait for its end."""
+    """at_once: also while a turn runs; all others wait for its end. loaded: not while the program starts."""
 
     help: str
     run: Callable[[Session, str], Awaitable[None]]
     argument: str = ""
     at_once: bool = False
+    loaded: bool = False
 
 
 def command_of(text: str) -> tuple[str, str] | None:
@@ -170,12 +171,12 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "diff": Command("what the last turn changed, or all since a checkpoint", undoing.diff, "[NUMBER]"),
     "checkpoints": Command("the changes, or go back to before one", undoing.checkpoints, "[NUMBER [all]]"),
     "mode": Command("what is asked first, or change that", permitting.mode, "[NAME | forget N]", at_once=True),
-    "network": Command("whether commands have the network, or change that", _network, "[on | off]", at_once=True),
+    "network": Command("whether commands have the network, or change that", _network, "[on | off]", at_once=True, loaded=True),
     "trust": Command("the project's own configuration, or accept it", permitting.trust, "[yes]"),
     "clear": Command("begin a new session; this one stays on disk", _clear),
     "resume": Command("go on with an earlier session", _resume, "[ID]"),
     "sessions": Command("the sessions of this folder", _sessions),
     "repairs": Command("what had to be repaired in this session", _repairs, at_once=True),
-    "jobs": Command("the commands in the background, or kill one", _jobs, "[NUMBER]", at_once=True),
+    "jobs": Command("the commands in the background, or kill one", _jobs, "[NUMBER]", at_once=True, loaded=True),
     "quit": Command("leave (or Ctrl-D)", _quit, at_once=True),
 }

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from roundtrip.agent.frontends.terminal.commands import COMMANDS
+from roundtrip.agent.programs import GIT_ENVIRONMENT, GIT_SETTINGS, program, without_git
 
 if TYPE_CHECKING:
     from prompt_toolkit.completion import CompleteEvent, Completer, Completion
@@ -48,10 +49,19 @@ class Files:
         return sorted(found, key=lambda path: _rank(path.casefold(), folded))[:_SHOWN]
 
     def _list(self) -> list[str]:
-        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        git = program("git", self._root)  # nothing that the repository itself names may run
+        command = [git, *GIT_SETTINGS, "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+        environment = {**without_git(os.environ), **GIT_ENVIRONMENT}
+        if not git:
+            return list(self._walk())
         try:
             ended = subprocess.run(
-                command, cwd=self._root, stdin=subprocess.DEVNULL, capture_output=True, timeout=_LISTING_SECONDS
+                command,
+                cwd=self._root,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_LISTING_SECONDS,
             )
         except (OSError, subprocess.SubprocessError):
             return list(self._walk())

@@ -10,26 +10,23 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from roundtrip.agent.events import Event, UserSaid
+from roundtrip.agent.events import Event
 from roundtrip.agent.frontends.terminal.asking import Answer, Asker, Question
 from roundtrip.agent.frontends.terminal.blocks import Block
 from roundtrip.agent.frontends.terminal.commands import COMMANDS, command_of, unknown
 from roundtrip.agent.frontends.terminal.inquiry import Inquirer, Inquiry
 from roundtrip.agent.frontends.terminal.status import Status
-from roundtrip.agent.frontends.terminal.transcript import Transcript
+from roundtrip.agent.frontends.terminal.transcript import Transcript, first_recalled
 from roundtrip.agent.frontends.terminal.view import Console
 from roundtrip.agent.runtime.permissions import Permissions
 from roundtrip.agent.runtime.session_log import Loaded, SessionError
 
 if TYPE_CHECKING:
     from roundtrip.agent.runtime.chat import Chat
-
-_RECALLED: Final = 30
-"""About how many events of a resumed session are shown again."""
 
 
 class Repl:
@@ -84,9 +81,10 @@ class Repl:
         if not text.strip():
             return
         name, _ = command_of(text) or ("", "")
-        if name in COMMANDS and COMMANDS[name].at_once:
+        command = COMMANDS.get(name)
+        if command and command.at_once and (self._chat or not command.loaded):
             self._side_tasks.add(task := asyncio.create_task(self._command(text)))
-            task.add_done_callback(self._side_tasks.discard)
+            task.add_done_callback(self._done_aside)
         elif self._in_turn and not name and not self._inbox:  # behind a command it waits for that
             self.chat.say(text)
         else:
@@ -193,7 +191,7 @@ class Repl:
     def show(self, loaded: Loaded) -> None:
         """What was said in a session before: the end of it."""
         self._forget()
-        first = _first_recalled(loaded.events)
+        first = first_recalled(loaded.events)
         left_out = f"; its first {first} records are not shown" if first else ""
         blocks = [Block("note", f"session {loaded.header.id}{left_out}"), *(Block("note", n) for n in loaded.notes)]
         for number, event in enumerate(loaded.events):
@@ -288,13 +286,12 @@ class Repl:
         self.transcript.previewed(call.index)
         self.status.doing("asking you")
 
+    def _done_aside(self, task: asyncio.Task[None]) -> None:
+        self._side_tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error:
+            self.fail(f"the command failed: {type(error).__name__}: {error}")
+
     def _show_inquiry(self, inquiry: Inquiry) -> None:
         self.console.commit(inquiry.blocks)
         self.status.doing("asking you")
-
-
-def _first_recalled(events: Sequence[Event]) -> int:
-    """Where to begin to show a session again: with something that the user said, not too far back."""
-    said = [number for number, event in enumerate(events) if isinstance(event, UserSaid)]
-    near = [number for number in said if number >= len(events) - _RECALLED]
-    return (near or said[-1:] or [0])[0]

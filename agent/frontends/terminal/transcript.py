@@ -9,7 +9,7 @@ and commits what of it is not committed yet. So a log without deltas, replayed, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Final
@@ -40,6 +40,9 @@ from roundtrip.agent.frontends.words import call_line, count
 from roundtrip.agent.messages import Call
 from roundtrip.agent.plain import readable
 from roundtrip.agent.runtime.checkpoints.news import without_note
+
+_RECALLED: Final = 30
+"""About how many events of a resumed session are shown again."""
 
 _HEAD, _TAIL = 3, 5
 """Lines of a command's output that are shown from its beginning and its end."""
@@ -283,6 +286,13 @@ def _folded(output: str) -> str:
         return "\n".join(lines)
     hidden = len(lines) - _HEAD - _TAIL
     return "\n".join([*lines[:_HEAD], f"… {hidden} more lines …", *lines[-_TAIL:]])
+
+
+def first_recalled(events: Sequence[Event]) -> int:
+    """Where to begin to show a session again: with something that the user said, not too far back."""
+    said = [number for number, event in enumerate(events) if isinstance(event, UserSaid)]
+    near = [number for number in said if number >= len(events) - _RECALLED]
+    return (near or said[-1:] or [0])[0]
 
 
 def _last_lines(text: str, number: int) -> str:

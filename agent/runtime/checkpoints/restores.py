@@ -14,7 +14,7 @@ from roundtrip.agent.runtime.checkpoints.checkpoint_log import CheckpointLog, Ki
 from roundtrip.agent.runtime.checkpoints.differences import differences
 from roundtrip.agent.runtime.checkpoints.put_back import PutBack
 from roundtrip.agent.runtime.checkpoints.shadow import Shadow
-from roundtrip.agent.runtime.checkpoints.shadow_git import GitError, ShadowGit
+from roundtrip.agent.runtime.checkpoints.shadow_git import ShadowGit
 from roundtrip.agent.runtime.checkpoints.states import Change, Entry
 from roundtrip.agent.tooling import Refusal
 
@@ -262,7 +262,7 @@ class Restores:
 
 @contextmanager
 def _contents(git: ShadowGit) -> Iterator[Any]:
-    """Gives the bytes of one file after the other."""
+    """Gives the bytes of one file after the other; what it gives raises OSError."""
     with git.process("cat-file", "--batch") as process:
 
         def content(entry: Entry) -> bytes:
@@ -270,8 +270,10 @@ def _contents(git: ShadowGit) -> Iterator[Any]:
             process.stdin.flush()
             head = process.stdout.readline().split()
             if len(head) != 3:
-                raise GitError(f"a checkpoint is damaged: {entry.object} is missing")
+                raise OSError(f"the checkpoint is damaged: {entry.object} is missing")
             data: bytes = process.stdout.read(int(head[2]) + 1)[:-1]
+            if len(data) != int(head[2]):
+                raise OSError(f"the checkpoint is damaged: {entry.object} ends too soon")
             return data
 
         yield content

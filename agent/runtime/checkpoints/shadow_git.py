@@ -23,6 +23,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from roundtrip.agent.programs import program, search_path
+
 _PATIENCE: Final = 30.0
 """Seconds to wait for another agent in the same workspace."""
 
@@ -71,6 +73,9 @@ _ENVIRONMENT: Final[Mapping[str, str]] = {
 }
 
 
+_LIBRARYS_GIT: Final = "GIT_PYTHON_GIT_EXECUTABLE"
+
+
 class GitError(Exception):
     """Git is missing, or could not do its work. The message says which, for people."""
 
@@ -94,7 +99,7 @@ class ShadowGit:
 
     def prepare(self) -> None:
         """Makes the repository, if it is not there. Raises GitError."""
-        _library()
+        _library(self._git)
         marker = self.folder / "roundtrip"
         if _text(marker) == _VERSION:
             return
@@ -151,6 +156,11 @@ class ShadowGit:
                 return
 
     @cached_property
+    def _git(self) -> str:
+        """The program, "" for none. A command could have put another one into the workspace."""
+        return program("git", self.cwd)
+
+    @cached_property
     def version(self) -> tuple[int, ...]:
         """That of the git program."""
         words = self.run("version").decode("utf-8", "replace").split()
@@ -202,21 +212,22 @@ class ShadowGit:
     @contextmanager
     def process(self, *arguments: str, index: Path | None = None, top: Path | None = None) -> Iterator[Any]:
         """A running git with pipes; it is ended at the end of the block."""
-        git = _library()
+        git = _library(self._git)
         where = {
             "GIT_DIR": str(self.folder),
             "GIT_WORK_TREE": str(top or self.top),
             "GIT_INDEX_FILE": str(index or self.folder / "index"),
             "HOME": str(self.folder),
             "XDG_CONFIG_HOME": str(self.folder),
+            "PATH": search_path(self.cwd),
         }
         names = [name for name in os.environ if name.startswith("GIT_") and name not in {*where, *_ENVIRONMENT}]
-        clean = ["env", *(word for name in names for word in ("-u", name))] if names else []
+        clean = ["/usr/bin/env", *(word for name in names for word in ("-u", name))] if names else []
         literal = [] if "check-ignore" in arguments else ["--literal-pathspecs"]  # which takes no others, and says so
         if self._stopped.is_set():
             raise Stopped
         process: Any = git.Git(str(top or self.cwd)).execute(
-            [*clean, "git", *literal, *arguments],
+            [*clean, self._git, *literal, *arguments],
             istream=subprocess.PIPE,
             as_process=True,
             env={**_ENVIRONMENT, **where},
@@ -237,14 +248,19 @@ class ShadowGit:
                 process.communicate()
 
 
-def _library() -> Any:
+def _library(program: str) -> Any:
     """GitPython; it costs 0.16 s, and only those pay who change something. Raises GitError."""
-    if shutil.which("git") is None:
-        raise GitError("the program git is not installed")
+    if not program:
+        raise GitError("the program git is not installed, or only in the workspace, where commands could change it")
+    theirs = os.environ.get(_LIBRARYS_GIT)
+    os.environ[_LIBRARYS_GIT] = program  # the library runs it already when it is imported
     try:
         import git
     except ImportError as error:
         raise GitError(f"GitPython can't be used: {error}") from error
+    finally:
+        os.environ.pop(_LIBRARYS_GIT)
+        os.environ.update({_LIBRARYS_GIT: theirs} if theirs is not None else {})
     return git
 
 

@@ -1,6 +1,6 @@
 """The sandbox of a session's commands, as far as it has to be made: folders, the shared `localhost`, traces to remove.
 
-What a command may do is planned in `sandbox`, which is pure where it matters; here it is put into effect.
+What a command may do is planned in `policy`, which is pure where it matters; here it is put into effect.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class Confinement:
         if policy.network:
             return bwrap_line(program, policy, cwd, shell, alone=False)
         if self._localhost is None:
-            self._localhost = Localhost(program)
+            self._localhost = Localhost(program, self.root)
         way = self._localhost.way()
         return (*way, *bwrap_line(program, policy, cwd, shell, alone=not way))
 

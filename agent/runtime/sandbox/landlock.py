@@ -41,7 +41,7 @@ _SET_PDEATHSIG, _SET_SECCOMP, _DROP_CAPABILITY, _SET_CHILD_SUBREAPER, _SET_NO_NE
 _WRITE_FILE, _READ_FILE, _REFER, _TRUNCATE = 1 << 1, 1 << 2, 1 << 13, 1 << 14
 _FOLDERS_ONLY: Final = sum(1 << bit for bit in range(4, 14))  # remove and make entries, move them elsewhere
 _CAPABILITIES: Final = (0, 1, 3, 4, 6, 7)
-"""What root keeps, as in `sandbox`: to own and to open files, and to become another user."""
+"""What root keeps, as in `policy`: to own and to open files, and to become another user."""
 
 _DEVICES: Final = ("null", "zero", "full", "tty", "ptmx", "pts", "shm", "dri", "kfd", "dxg")
 _PROCESSORS: Final = {"x86_64": (0xC000003E, 41), "aarch64": (0xC00000B7, 198), "riscv64": (0xC00000F3, 198)}

@@ -10,19 +10,24 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterable
 from contextlib import suppress
+from pathlib import Path
+
+from roundtrip.agent.programs import program
 
 _SECONDS = 10
 
 
 class Localhost:
-    """program: how bubblewrap is called, see `sandbox.find`. Nothing is started before it is needed."""
+    """program: how bubblewrap is called, see `policy.find`. root: the workspace, from which no program is taken.
 
-    def __init__(self, program: Iterable[str]) -> None:
-        self._program = tuple(program)
+    Nothing is started before it is needed.
+    """
+
+    def __init__(self, program: Iterable[str], root: Path) -> None:
+        self._program, self._root = tuple(program), root
         self._holder: subprocess.Popen[bytes] | None = None
         self._way: tuple[str, ...] = ()
 
@@ -43,14 +48,14 @@ class Localhost:
             self._holder = None
 
     def _opened(self) -> tuple[str, ...]:
-        enter = shutil.which("nsenter", path="/usr/bin:/bin:/run/current-system/sw/bin")
-        if enter is None:
+        enter, holder, tried = (program(name, self._root) for name in ("nsenter", "cat", "true"))
+        if not (enter and holder and tried):
             return ()
         ours, theirs = os.pipe()
         line = [*self._program, "--unshare-net", "--ro-bind", "/", "/", "--die-with-parent", "--info-fd", str(theirs)]
         try:
             self._holder = subprocess.Popen(
-                [*line, "--", "cat"],
+                [*line, "--", holder],
                 pass_fds=[theirs],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
@@ -63,5 +68,5 @@ class Localhost:
             child = int(json.load(said)["child-pid"])
         users = (f"--user=/proc/{child}/ns/user", "--preserve-credentials")
         way = (enter, f"--net=/proc/{child}/ns/net", *(users if "--unshare-user" in self._program else ()), "--")
-        subprocess.run([*way, "true"], check=True, timeout=_SECONDS, capture_output=True)
+        subprocess.run([*way, tried], check=True, timeout=_SECONDS, capture_output=True)
         return way

@@ -25,6 +25,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal
 
+from roundtrip.agent.programs import program
 from roundtrip.agent.runtime.config import config_path, state_path
 from roundtrip.agent.runtime.sandbox import landlock
 from roundtrip.agent.runtime.sandbox.repositories import git_data
@@ -53,6 +54,9 @@ SECRETS: Final = (
     ".vault-token",
 )
 """What commands don't see of the home folder. `.npmrc` and the like are not here: programs stop without them."""
+
+_KERNEL: Final = tuple(f"/proc/{name}" for name in ("sys", "sysrq-trigger", "fs", "acpi", "scsi", "irq", "bus"))
+"""Settings of the kernel. root may write them whatever it has given up, and have the kernel run programs by them."""
 
 TEMPORARY: Final = ("/tmp", "/var/tmp")
 """Folders in the place of which each session gets its own. With Landlock it is only told of its own, in TMPDIR."""
@@ -186,6 +190,7 @@ def bwrap_line(program: Iterable[str], policy: Policy, cwd: Path, command: Itera
     mounts += [
         (Path(path), [f"--{kind}", path]) for kind, path in (("dev", "/dev"), ("proc", "/proc"), ("tmpfs", "/run"))
     ]
+    mounts += [(Path(path), ["--ro-bind-try", path, path]) for path in _KERNEL]
     mounts += [(place, ["--bind", str(source), str(place)]) for place, source in policy.private]
     for option, paths in (
         ("--dev-bind-try", policy.devices),
@@ -242,18 +247,16 @@ def find(root: Path, kind: Kind | None = None) -> Sandbox:
 
 def _bwrap(root: Path) -> tuple[str, ...] | str:
     """How it is called, or why it can't be."""
-    folders = [part for part in os.environ.get("PATH", os.defpath).split(os.pathsep) if os.path.isabs(part)]
-    outside = [part for part in folders if not Path(os.path.realpath(part)).is_relative_to(root)]
-    path = shutil.which("bwrap", path=os.pathsep.join(outside))
-    if path is None or Path(os.path.realpath(path)).is_relative_to(root):
+    path = program("bwrap", root)
+    if not path:
         within = shutil.which("bwrap") is not None
         return f"bubblewrap (bwrap) is {'not used, because it lies in the workspace' if within else 'not installed'}"
     kept = [word for name in _CAPABILITIES for word in ("--cap-add", f"CAP_{name}")]
     own_users = (path, "--unshare-user", "--cap-drop", "ALL")
     ways = ((path, "--cap-drop", "ALL", *kept), own_users) if os.geteuid() == 0 else (own_users,)
-    said = ""
+    said, true = "", program("true", root) or "/bin/true"
     for way in ways:
-        said = _tried(bwrap_line(way, Policy(Path("/usr"), Path("/"), Path("/usr")), Path("/"), ["true"], alone=True))
+        said = _tried(bwrap_line(way, Policy(Path("/usr"), Path("/"), Path("/usr")), Path("/"), [true], alone=True))
         if not said:
             return way
     return f"bubblewrap (bwrap) does not work: {said}"
@@ -263,7 +266,7 @@ def _landlock(root: Path) -> tuple[str, ...] | str:
     if landlock.version() < 1:
         return "the kernel has no Landlock"
     way = (os.path.realpath(sys.executable), "-I", "-S", "-E", landlock.__file__)
-    said = _tried(landlock_line(way, Policy(root, Path("/"), root), ["true"]))
+    said = _tried(landlock_line(way, Policy(root, Path("/"), root), [program("true", root) or "/bin/true"]))
     return f"Landlock does not work: {said}" if said else way
 
 
