@@ -99,7 +99,8 @@ def find(version: str) -> Path | None:
 def tests_here() -> list[Step]:
     python = sys.executable
     return [
-        Step(f"pytest {THIS}", [[python, *PYTEST, "-m", "not once"]]),
+        Step(f"pytest {THIS}", [[python, *PYTEST, "-m", "not once and not llama"]]),
+        Step("llama", [[python, *PYTEST, "-m", "llama and not once"]]),
         Step("terminals", [[python, *PYTEST, "-m", "once", TERMINALS]]),
         Step("once", [[python, *PYTEST, "-m", "once", "--ignore", TERMINALS]]),
         Step("ruff", [[python, "-m", "ruff", "check"]]),
