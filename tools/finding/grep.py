@@ -23,6 +23,7 @@ from pathlib import PurePath
 from typing import Any, Final
 
 from roundtrip.agent.keys import key
+from roundtrip.agent.plain import name_line
 from roundtrip.tools.encodings import WIDE, is_binary, text_of, wide
 from roundtrip.tools.finding import python_files
 from roundtrip.tools.finding.engines import PYTHON, Counting, Engine, fitting, nested
@@ -79,12 +80,7 @@ class Job:
     def shown(self, path: str) -> str:
         """As the model may use it, in one line."""
         prefix = "" if self.name == "." else f"{self.name.rstrip('/')}/"
-        return readable(prefix + path)
-
-
-def readable(path: str) -> str:
-    """A path as a result may hold it: in one line, without bytes that are no text."""
-    return os.fsencode(path).decode("utf-8", "replace").replace("\n", "\\n").replace("\0", "")
+        return name_line(prefix + path)
 
 
 def candidates(job: Job, pattern: Pattern) -> list[str]:
@@ -96,7 +92,7 @@ def candidates(job: Job, pattern: Pattern) -> list[str]:
         found = _ask(engine, job.scope, pattern)
         if found is not None:
             break
-    wanted = (path for path in found or () if (fits(path) or fits(job.shown(path))) and not key(PurePath(path)))
+    wanted = (path for path in found or () if fits(path) or fits(job.shown(path)))
     accepts = Counting(engine, job.scope)
     return sorted((path for path in wanted if accepts(path)), key=lambda path: path.split("/"))
 
@@ -249,6 +245,8 @@ def search(job: Job, take: Callable[[str], None]) -> Found:
     loose = re.compile(pattern.loose.encode()) if pattern.loose else None
     found = Found(job, take)
     for path in candidates(job, pattern):
+        if key(PurePath(path)) and not job.file:
+            continue
         text = content(os.path.join(job.scope.base, path), pattern.literal.encode(), loose)
         if text:
             found.file(path, *matching(text, pattern))
