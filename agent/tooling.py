@@ -7,10 +7,10 @@ excepted, which is how an interrupt arrives.
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from os import stat_result
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -213,9 +213,7 @@ class Workspace(Protocol):
         """Why an existing file may not be overwritten yet ("" if it may): unread, or changed since it was read."""
         ...
 
-    def replace(
-        self, path: Path, data: bytes, *, over: bytes | None = None, like: os.stat_result | None = None
-    ) -> None:
+    def replace(self, path: Path, data: bytes, *, over: bytes | None = None, like: stat_result | None = None) -> None:
         """Writes a file whole or not at all; makes its folders, keeps mode and owner. Raises OSError.
 
         over: what the file must still hold for that; None for whatever it does. like: of whom a new one gets mode and

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import heapq
 import os
 from collections.abc import Callable, Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from roundtrip.agent.messages import ToolResult, ToolSpec
+from roundtrip.agent.plain import name_line
 from roundtrip.agent.tooling import Finished, Intent, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.caps import DEFAULT, Caps
@@ -163,21 +165,21 @@ class ListFiles:
         reason = unfit_folder(self._workspace, folder)
         if reason:
             return failure(reason)
-        scope = scope_of(folder, self._workspace.root)
+        scope = await asyncio.to_thread(scope_of, folder, self._workspace.root)
         pattern, name = arguments.get("pattern", ""), self._workspace.shown(folder)
         for engine in (*fitting(self._engines, scope), PYTHON):
             recursive = arguments.get("recursive", False) or "/" in pattern
             entries = Entries(recursive, _fits(pattern, _prefix(name)), self._caps.entries)
             finished = await self._list(engine, scope, entries, Progress(output))
-            if finished.code is None or engine.succeeded(finished.code):
+            if engine.succeeded(finished.code) or (finished.code is None and entries.count):
                 break
         if not entries.recursive:
-            _add_unlisted(scope, entries, incomplete=finished.code is None)
+            await asyncio.to_thread(_add_unlisted, scope, entries, incomplete=finished.code is None)
         return _render(name, pattern, entries, incomplete=finished.code is None)
 
     async def _list(self, engine: Engine, scope: Scope, entries: Entries, progress: Progress) -> Finished:
         """Adds all files; those of repositories further down are asked for one after the other."""
-        accepts, below = Counting(engine, scope), [""]
+        accepts, below = await asyncio.to_thread(Counting, engine, scope), [""]
         while below:
             prefix = below.pop()
 
@@ -250,7 +252,7 @@ def _render(name: str, pattern: str, entries: Entries, *, incomplete: bool) -> T
         reason = f"nothing matches {pattern}" if entries.hidden else "nothing here, but for what ignore files hide"
         return ToolResult(f"{name}: {reason}{stopped}", f"{name}: 0 entries")
     prefix = _prefix(name)
-    lines = [f"{prefix}{entry}".replace("\n", "\\n") for entry in found]
+    lines = [name_line(f"{prefix}{entry}") for entry in found]
     if count > len(found):
         lines.append(f"… {count - len(found)} more; narrow it with path or pattern")
     header = f"{count} {'entry' if count == 1 else 'entries'} in {name}"

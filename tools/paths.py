@@ -14,6 +14,9 @@ from roundtrip.agent.tooling import Intent, Refusal, Workspace
 SUGGESTED = 5
 """How many names an error about a missing file offers."""
 
+COMPARED = 10_000
+"""Names in a folder among which close ones are looked for; to compare more takes seconds."""
+
 KINDS = (
     (stat.S_ISDIR, "is a folder; use list_files"),
     (stat.S_ISFIFO, "is a named pipe (FIFO), which can't be read as a file"),
@@ -69,6 +72,8 @@ def missing(workspace: Workspace, path: Path) -> str:
         names = sorted(os.listdir(folder))
     except OSError:
         return what
+    if len(names) > COMPARED:
+        names = []
     folded = {name.casefold(): name for name in reversed(names)}
     close = difflib.get_close_matches(path.name.casefold(), folded, SUGGESTED)
     if not close:

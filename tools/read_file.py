@@ -9,7 +9,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -151,11 +151,9 @@ async def read(
 ) -> ToolResult:
     """Reads in a thread, because a disk can be slow. Afterwards the file counts as seen; anyhow: even if it can't be
     shown. How it is is taken down first: what changes while it is read does not count."""
-
-    def look_and_show() -> tuple[Callable[[], None], ToolResult]:
-        return workspace.look(path), _show(workspace, path, part, caps, images)
-
-    seen, result = await asyncio.to_thread(look_and_show)
+    seen, result = await asyncio.to_thread(
+        lambda: (workspace.look(path), _show(workspace, path, part, caps, images)),
+    )
     if anyhow or not result.failed:
         seen()
     return result
@@ -210,6 +208,8 @@ def _show(workspace: Workspace, path: Path, part: Part, caps: Caps, images: bool
             window = read_window(text.file, part.offset, part.limit or caps.lines, caps.bytes)
     except OSError as error:
         return failure(f"{name} can't be read: {error.strerror}.")
+    except TypeError:  # from a read that would have had to wait
+        return failure(f"{name} can't be read: it is no ordinary file, and there is nothing in it now.")
     if not window.lines and window.total:
         return failure(f"Offset {part.offset} is behind the end: {name} has {_count(window.total)}.")
     return _render(name, part, window, text.encoding)

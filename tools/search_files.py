@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import Mapping
@@ -109,10 +110,10 @@ class SearchFiles:
         if isinstance(path, Refusal):
             return failure(path.reason)
         regex = arguments["regex"]
-        reason = _unfit_regex(regex) or self._unfit(path)
+        reason = await asyncio.to_thread(lambda: _unfit_regex(regex) or self._unfit(path))
         if reason:
             return failure(reason)
-        job, hits = self._job(path, arguments), Hits(Progress(output))
+        job, hits = await asyncio.to_thread(self._job, path, arguments), Hits(Progress(output))
         finished = await self._workspace.run(
             job.command(), cwd=Path(job.scope.base), seconds=self._seconds, output=Records("\n", hits.take)
         )

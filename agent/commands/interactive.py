@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from contextlib import suppress
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -91,9 +92,11 @@ async def _load(options: Options, settings: Settings, repl: Repl) -> Chat:
     from roundtrip.agent.runtime.chat import Chat
     from roundtrip.agent.runtime.sandbox.policy import find as find_sandbox
 
-    if notice := find_sandbox(repl.root).notice(options.sandbox, repl.root):
+    found = await asyncio.to_thread(find_sandbox, repl.root, "none" if options.sandbox == "off" else None)
+    if notice := found.notice(options.sandbox, repl.root):
         repl.say(notice)
-    return Chat(setup_of(options, settings, repl.inquirer.ask), repl.asker, repl.on, repl.fail)
+    setup = replace(setup_of(options, settings, repl.inquirer.ask), found=found)
+    return Chat(setup, repl.asker, repl.on, repl.fail)
 
 
 def _greet(root: Path, settings: Settings) -> None:

@@ -90,15 +90,17 @@ class OneShot:
             self.front.line(f"error: {problem}")
             return self.failed(problem, FAILED)
         if self._commands:
-            self._say_sandbox(chat)
+            await self._say_sandbox(chat)
         await chat.turn(self._options.prompt)
         self._print(chat)
         return self.front.exit_code
 
-    def _say_sandbox(self, chat: Chat) -> None:
+    async def _say_sandbox(self, chat: Chat) -> None:
         confinement = chat.jobs.confinement if chat.jobs else None
-        notice = confinement.sandbox.notice(confinement.mode, confinement.root) if confinement else ""
-        if notice:
+        if confinement is None:
+            return
+        found = await asyncio.to_thread(lambda: confinement.sandbox)
+        if notice := found.notice(confinement.mode, confinement.root):
             self.front.line(notice)
 
     def failed(self, error: str, code: int) -> int:

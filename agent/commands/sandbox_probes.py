@@ -178,6 +178,19 @@ async def _environment(scene: Scene) -> bool:
     return scene.mark not in said
 
 
+async def _kernel(scene: Scene) -> bool:
+    """Opened, but never written; so what it says of itself must do."""
+    said = await scene.python(
+        "import os, glob\n"
+        "for path in glob.glob('/proc/sys/kernel/*') + ['/proc/sysrq-trigger']:\n"
+        "    try: os.close(os.open(path, os.O_WRONLY))\n"
+        "    except OSError: continue\n"
+        "    print('opened', path)\n"
+        "print('end')"
+    )
+    return said == "end\n"
+
+
 PROBES: Final = (
     Probe("commands can write in the workspace and in $TMPDIR", _writes_inside),
     Probe("git can write its data", _commits),
@@ -189,6 +202,7 @@ PROBES: Final = (
     Probe("git can't be led to another configuration", _redirects),
     Probe("the agent's own configuration, sessions and keys are hidden", _own_folders),
     Probe("files of other programs in /tmp can't be written", _temporary),
+    Probe("settings of the kernel can't be written", _kernel),
     Probe("no network: TCP", _connects("tcp", "socket.create_connection(('127.0.0.1', {}), 2).send(b'x')")),
     Probe("no network: UDP, and so no names", _connects("udp", "socket.socket(2, 2).sendto(b'x', ('127.0.0.1', {}))")),
     Probe("no sockets of other programs: abstract", _connects("abstract", "socket.socket(1).connect('\\0{}')")),
@@ -225,7 +239,8 @@ async def scene(kind: Kind | None) -> AsyncIterator[Scene]:
         (outside / name).write_text("as it was\n")
         (outside / name).chmod(0o600)
     mark = secrets.token_hex(8)
-    bystander = subprocess.Popen(["sleep", "300"], env={**os.environ, _MARK: mark}, start_new_session=True)
+    sleep = [sys.executable, "-I", "-S", "-c", "import time; time.sleep(300)"]
+    bystander = subprocess.Popen(sleep, env={**os.environ, _MARK: mark}, start_new_session=True)
     jobs = LocalJobs(root, confinement=Confinement(root, mode="auto", kind=kind))
     made = Scene(root, outside, jobs, bystander, mark)
     try:

@@ -251,7 +251,9 @@ class Chat:
         """What has been read is known to one agent only; the commands are those of the session."""
         setup = self._setup
         if self._jobs is None:
-            confinement = Confinement(setup.root, mode=setup.sandbox, writable=setup.writable, network=self._network)
+            confinement = Confinement(
+                setup.root, mode=setup.sandbox, network=self._network, writable=setup.writable, found=setup.found
+            )
             outputs = self._log.path.with_suffix(OUTPUTS) if self._log else None
             self._jobs = LocalJobs(setup.root, confinement=confinement, outputs=outputs)
         return LocalWorkspace(setup.root, jobs=self._jobs)

@@ -62,6 +62,9 @@ none, so it is told to leave once it has done what its options say; with -u and 
 OUTPUTS: Final = ".outputs"
 """How the name of a folder of outputs ends."""
 
+_ENDING: Final = 10.0
+"""Seconds for which Landlock's launcher may be at work to end all that a command has started, before it is killed."""
+
 _KEPT: Final = 28 * 86400
 """Seconds after which the outputs of an earlier session are removed."""
 
@@ -72,9 +75,24 @@ _TELLING: Final = 4096
 """Characters at the end of an output in which tell-tales are looked for."""
 
 
+GIT_SETTINGS: Final = {"safe.bareRepository": "explicit"}
+"""Configuration of git for commands, beside that which the variables of the user hold. A bare repository, which a
+project may hold like any other files, counts only where it is named: its configuration names programs to run."""
+
+
 def command_environment() -> dict[str, str]:
     """Ours, but for what commands must not get, and with what they need."""
-    return {**{name: value for name, value in os.environ.items() if not withheld(name, "always")}, **ENVIRONMENT}
+    given = {name: value for name, value in os.environ.items() if not withheld(name, "always")}
+    return {**given, **ENVIRONMENT, **_git_settings(given.get("GIT_CONFIG_COUNT", ""))}
+
+
+def _git_settings(count: str) -> dict[str, str]:
+    """The variables that say our settings to git, after those that are there."""
+    begin = int(count) if count.isascii() and count.isdigit() else 0
+    said = {"GIT_CONFIG_COUNT": str(begin + len(GIT_SETTINGS))}
+    for number, (name, value) in enumerate(GIT_SETTINGS.items(), begin):
+        said |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return said
 
 
 class LocalJobs:
@@ -97,10 +115,11 @@ class LocalJobs:
         self._known: dict[int, LocalJob] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._last: LocalJob | None = None
+        self._loose: list[LocalJob] = []  # others that run at the same time, and have no number yet
 
     @property
     def running(self) -> tuple[LocalJob, ...]:
-        jobs = (*self._known.values(), *([self._last] if self._last else ()))
+        jobs = (*self._known.values(), *self._loose, *([self._last] if self._last else ()))
         return tuple(job for job in jobs if job.id and job.state == "running")
 
     async def run(
@@ -126,7 +145,8 @@ class LocalJobs:
         return job
 
     def find(self, id: int) -> Job | Refusal:
-        job = self._last if self._last and self._last.number == id else self._known.get(id) or self._recalled(id)
+        recent = (*self._loose, *([self._last] if self._last else ()))
+        job = next((job for job in recent if job.number == id), None) or self._known.get(id) or self._recalled(id)
         if job is not None and job.id:
             return job
         ids = ", ".join(f"{job.id} ({job.command[:_SHOWN]})" for job in self.running)
@@ -149,12 +169,13 @@ class LocalJobs:
                 self._outputs.rmdir()  # only if nothing was kept
 
     def _let_go(self) -> None:
-        """The last command counts as one of those before from now on, if it was kept."""
-        last, self._last = self._last, None
-        if last is not None and last.id:
-            self._known[last.id] = last
-        elif last is not None:
-            last.drop()
+        """The last command is one of those before from now on, if it was kept; else it goes once it has ended."""
+        before = (*self._loose, *([self._last] if self._last else ()))
+        self._last = None
+        self._known |= {job.id: job for job in before if job.id}
+        self._loose = [job for job in before if not job.id and job.state == "running"]
+        for job in before:
+            job.drop()
 
     def _recalled(self, id: int) -> LocalJob | None:
         """A command of an earlier run of this session."""
@@ -194,13 +215,17 @@ class LocalJobs:
             if policy is not None:
                 line = tuple(self.confinement.line(policy, cwd, line))
                 environment = self.confinement.environment(policy, environment)
-            keeper = self.confinement.sandbox.kind == "bwrap"
+            kind = self.confinement.sandbox.kind
+            keeper, patience = kind == "bwrap", _ENDING if kind == "landlock" else 0.0
             finished = await process.run(
-                line, cwd=cwd, environment=environment, seconds=seconds, output=job.hear, keeper=keeper
-            )
+                line, cwd=cwd, environment=environment, seconds=seconds, output=job.hear, keeper=keeper,
+                patience=patience,
+            )  # fmt: skip
         except OSError as error:
             finished = Finished(process.CANNOT_START, f"The sandbox could not be set up: {error}", 0.0)
-        except asyncio.CancelledError:
+        except Exception as error:  # whatever it is: nobody may wait for this command for ever
+            finished = Finished(process.CANNOT_START, f"The command could not be run: {error!r}", 0.0)
+        except BaseException:
             job.end("killed", job.finished)
             raise
         finally:

@@ -19,6 +19,7 @@ import signal
 import time
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,14 @@ class _Pipe:
             self._output(text)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ending:
+    """How a program is ended, see `run`."""
+
+    keeper: bool
+    patience: float
+
+
 async def run(
     command: Sequence[str],
     *,
@@ -116,17 +125,19 @@ async def run(
     seconds: float | None,
     output: Output,
     keeper: bool = False,
+    patience: float = 0.0,
 ) -> Finished:
     """Runs a program without stdin, stderr merged into stdout. What can't be started ends with code 127.
 
     seconds: the time limit, None for none. keeper: the program only keeps others, see above.
+    patience: seconds that the program has, after the grace, to end others that are not in its group.
     """
     begun = time.monotonic()
     pipe = _Pipe(output)
     text = ""
     left: tuple[str, ...] = ()
     try:
-        code, left = await _attend(command, cwd, environment, seconds, pipe, keeper)
+        code, left = await _attend(command, cwd, environment, seconds, pipe, _Ending(keeper, patience))
     except (OSError, ValueError) as error:  # no such program, arguments too long, a NUL byte in one of them
         code, text = CANNOT_START, f"{command[0]} could not be started: {error}"
     finally:
@@ -135,7 +146,7 @@ async def run(
 
 
 async def _attend(
-    command: Sequence[str], cwd: Path, environment: Mapping[str, str], seconds: float | None, pipe: _Pipe, keeper: bool
+    command: Sequence[str], cwd: Path, environment: Mapping[str, str], seconds: float | None, pipe: _Pipe, how: _Ending
 ) -> tuple[int | None, tuple[str, ...]]:
     """From the start to the end of the program. Returns its exit code, None after the time limit; and what it left."""
     starting = asyncio.ensure_future(_started(command, cwd, environment, pipe))
@@ -144,19 +155,19 @@ async def _attend(
     except asyncio.CancelledError:
         # asyncio would end the program alone, and what it has started by now would live on.
         with suppress(OSError, ValueError):
-            await _end_group(await starting, pipe, keeper)
+            await _end_group(await starting, pipe, how)
         raise
     try:
         async with asyncio.timeout(seconds):  # not wait_for: before 3.12 it can swallow a cancellation
             code = await process.wait()
     except TimeoutError:
-        await _end_group(process, pipe, keeper)
+        await _end_group(process, pipe, how)
         return None, ()
     except asyncio.CancelledError:
-        await _end_group(process, pipe, keeper)
+        await _end_group(process, pipe, how)
         raise
     await _wait(pipe.ended.wait(), LAST_OUTPUT)
-    if not keeper and _has_members(process.pid):  # what it keeps is about to end with it
+    if not how.keeper and _has_members(process.pid):  # what it keeps is about to end with it
         await asyncio.sleep(JUST_ENDING)
         return code, _members(process.pid)
     return code, ()
@@ -179,14 +190,16 @@ async def _started(
         pipe.close_write_end()
 
 
-async def _end_group(process: asyncio.subprocess.Process, pipe: _Pipe, keeper: bool) -> None:
+async def _end_group(process: asyncio.subprocess.Process, pipe: _Pipe, how: _Ending) -> None:
     """Ends the process and all of its group that did not leave it."""
     try:
-        if keeper:
+        if how.keeper:
             _signal_kept(process.pid)
         else:
             _signal(process.pid, signal.SIGTERM)
         await _wait(pipe.ended.wait(), GRACE)
+        if how.patience:
+            await _wait(process.wait(), how.patience)
     finally:  # also when we are cancelled a second time
         _signal(process.pid, signal.SIGKILL)
     await _wait(process.wait(), GRACE)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from roundtrip.agent.runtime.config import Settings
-from roundtrip.agent.runtime.sandbox.policy import Mode
+from roundtrip.agent.runtime.sandbox.policy import Mode, Sandbox
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.agent.tooling import Inquire, Ports, Situation, Tool
 
@@ -18,8 +18,8 @@ class Setup:
     """What sessions are made of. sessions: the folder they are kept in, None for nowhere.
 
     tools and system are asked at the beginning of each session, and hold until its end. inquire: asks the user, None
-    where nobody is there. wanted: see `Situation`. sandbox, writable, network: see `Confinement`. checkpoints: the
-    folder they are kept in, None for none.
+    where nobody is there. wanted: see `Situation`. sandbox, writable, network, found: see `Confinement`.
+    checkpoints: the folder they are kept in, None for none.
     """
 
     settings: Settings
@@ -35,3 +35,4 @@ class Setup:
     writable: tuple[Path, ...] = ()
     network: bool = False
     checkpoints: Path | None = None
+    found: Sandbox | None = None

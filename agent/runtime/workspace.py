@@ -25,6 +25,7 @@ from functools import partial
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from roundtrip.agent.plain import name_line
 from roundtrip.agent.rules.protected import is_barred
 from roundtrip.agent.runtime import process
 from roundtrip.agent.runtime.approved import may_write
@@ -145,7 +146,7 @@ class LocalWorkspace:
 
     def shown(self, path: Path) -> str:
         """The path as it is shown to the model: relative to the root where it lies inside."""
-        return path.relative_to(self._root).as_posix() if path.is_relative_to(self._root) else path.as_posix()
+        return name_line((path.relative_to(self._root) if path.is_relative_to(self._root) else path).as_posix())
 
     def look(self, path: Path) -> Callable[[], None]:
         """Takes down how the file is, before it is read; what it returns notes that the model has seen it so."""

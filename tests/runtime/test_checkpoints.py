@@ -1,6 +1,7 @@
 """What the agent did can be taken back, byte for byte, and nobody's git hears of it."""
 
 import asyncio
+import hashlib
 import os
 import shutil
 import signal
@@ -820,6 +821,18 @@ def test_a_broken_index_is_made_anew(place: Place) -> None:
     assert place.warned == []
     assert place.restore(1).files == (("-", "b.py"), ("-", "c.py"))
     assert sorted(seen(place.root)) == ["a.py"]
+
+
+def test_a_damaged_file_keeps_no_other_from_coming_back(place: Place) -> None:
+    for name in "abc":
+        (place.root / name).write_text(name)
+    place.run(lambda root: [(root / name).write_text("new") for name in "abc"])
+    object = hashlib.sha1(b"blob 1\0b").hexdigest()
+    (stored,) = (place.path / "checkpoints").glob(f"*/objects/{object[:2]}/{object[2:]}")
+    stored.unlink()
+    outcome = place.undo()
+    assert (outcome.done, outcome.failed) == (True, (("b", f"the checkpoint is damaged: {object} is missing"),))
+    assert {path: content for path, (_, content) in seen(place.root).items()} == {"a": b"a", "b": b"new", "c": b"c"}
 
 
 def test_what_is_old_makes_room(place: Place) -> None:

@@ -3,7 +3,9 @@
 import asyncio
 import os
 import shutil
+import socket
 import sys
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from roundtrip.agent.runtime.jobs import LocalJobs
 from roundtrip.agent.runtime.sandbox import policy as sandbox
 from roundtrip.agent.runtime.sandbox.confinement import Confinement
 from roundtrip.agent.runtime.sandbox.policy import Kind
+from roundtrip.agent.runtime.sandbox.sockets import sockets
 from roundtrip.agent.tooling import Job, Refusal
 from sandboxes import need, outside_tmp
 
@@ -132,6 +135,43 @@ def test_what_a_command_starts_ends_with_it(place: Place) -> None:
     assert job.note.startswith("Ended with the command, which had left it running: sleep 100. ")
     if place.kind == "landlock":  # otherwise the number means nothing here
         assert dies(written(place.root / "pid"))
+
+
+def test_nobody_is_led_astray_where_the_temporary_folder_is_writable(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What we write ourselves beside a command must not lie where that can put a link in its place."""
+    monkeypatch.setattr(tempfile, "tempdir", str(place.root))
+    victim = place.home / "victim"
+    victim.write_text("as it was\n")
+    search = 'for one in . "$TMPDIR"/..; do for n in 1 2 3; do ln -s ../../home/victim "$one"/.left-$n; done; done'
+    job = place.run(f"ls -d roundtrip-*; {search} 2>/dev/null; ln -s {victim} .left-1; setsid sleep 9 & sleep 0.1")
+    assert "roundtrip-" not in job.finished.output.replace("ls: cannot access 'roundtrip-*'", "")
+    assert victim.read_text() == "as it was\n"
+
+
+def test_sockets_of_other_programs_are_out_of_reach(bubblewrap: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = "import socket; socket.socket(socket.AF_UNIX).connect('{}')"
+    monkeypatch.chdir(bubblewrap.home)  # the path of a socket must be short
+    monkeypatch.setenv("SSH_AUTH_SOCK", str(bubblewrap.home / "agent.sock"))
+    with socket.socket(socket.AF_UNIX) as theirs, socket.socket(socket.AF_UNIX) as in_the_project:
+        theirs.bind("agent.sock")
+        in_the_project.bind("../root/own.sock")
+        theirs.listen()
+        in_the_project.listen()
+        python = f"cd {bubblewrap.home}; '{os.path.realpath(sys.executable)}' -I -S -c"
+        assert bubblewrap.run(f'{python} "{connect.format("agent.sock")}"', network=True).finished.code == 1
+        assert bubblewrap.run(f'{python} "{connect.format("../root/own.sock")}"', network=True).finished.code == 0
+
+
+def test_which_sockets_there_are() -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder, socket.socket(socket.AF_UNIX) as theirs:
+        path = Path(os.path.realpath(folder), "x y")
+        theirs.bind(str(path))
+        assert path not in sockets([])
+        theirs.listen()
+        assert path in sockets([path.parent / "beside"]) or not Path("/proc/net/unix").exists()
+        assert path not in sockets([path.parent])
 
 
 def test_the_time_limit_ends_what_left_the_group(place: Place) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -12,9 +13,10 @@ from pathlib import Path
 
 import pytest
 from processes import dies, is_alive, written
+from roundtrip.agent.runtime.job import LocalJob
 from roundtrip.agent.runtime.jobs import LocalJobs, command_environment
 from roundtrip.agent.runtime.sandbox.confinement import Confinement
-from roundtrip.agent.runtime.sandbox.policy import NOTHING
+from roundtrip.agent.runtime.sandbox.policy import NOTHING, Policy
 from roundtrip.agent.tooling import Job, Refusal
 
 
@@ -120,6 +122,17 @@ def test_nothing_kept_leaves_nothing_behind(tmp_path: Path) -> None:
 
     in_session(tmp_path, body, tmp_path / "s.outputs")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_nor_do_commands_that_run_at_the_same_time(tmp_path: Path) -> None:
+    async def body(jobs: LocalJobs) -> None:
+        first, _ = await asyncio.gather(start(jobs, tmp_path, "sleep 0.2; echo 1"), start(jobs, tmp_path, "echo 2"))
+        assert isinstance(jobs.find(first.keep()), LocalJob)
+        await start(jobs, tmp_path, "true")
+        await start(jobs, tmp_path, "true")  # has the number of the one before, of which nothing is left
+        assert sorted(os.listdir(tmp_path / "outputs")) == ["1.json", "1.out", "2.out"]
+
+    in_session(tmp_path, body, tmp_path / "outputs")
 
 
 def test_old_outputs_are_removed(tmp_path: Path) -> None:
@@ -342,6 +355,37 @@ def test_nothing_waits_for_an_answer(tmp_path: Path, command: str) -> None:
         assert (job.state, job.finished.code) == ("ended", 0), job.finished.output
 
     in_session(tmp_path, body)
+
+
+@pytest.mark.parametrize("count", ["", "0", "2", "x"])
+def test_git_gets_settings_of_ours_after_the_users(tmp_path: Path, count: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number, name in enumerate(("user.name", "user.email")):
+        monkeypatch.setenv(f"GIT_CONFIG_KEY_{number}", name)
+        monkeypatch.setenv(f"GIT_CONFIG_VALUE_{number}", "a")
+    monkeypatch.setenv("GIT_CONFIG_COUNT", count)
+    command, environment = ["git", "config", "--list", "--show-origin"], command_environment()
+    listed = subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True)
+    theirs = [b"user.name=a", b"user.email=a"] if count == "2" else []
+    said = [line.partition(b"\t")[2] for line in listed.stdout.splitlines() if line.startswith(b"command line:")]
+    assert said == [*theirs, b"safe.barerepository=explicit"]
+
+
+def test_a_command_that_can_not_be_started_ends(tmp_path: Path) -> None:
+    """Whatever the reason is."""
+
+    class Broken(Confinement):
+        def policy(self, path: str) -> Policy | None:
+            raise ValueError("embedded null byte")
+
+    async def body() -> None:
+        jobs = LocalJobs(tmp_path, confinement=Broken(tmp_path, mode="off"))
+        job = await jobs.run("true", cwd=tmp_path, seconds=5, output=quiet, background=True)
+        assert not isinstance(job, Refusal)
+        assert (job.state, job.finished.code) == ("ended", 127)
+        assert job.finished.output == "The command could not be run: ValueError('embedded null byte')"
+        await jobs.close()
+
+    asyncio.run(body())
 
 
 def test_the_environment_is_ours_and_more() -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from processes import dies, is_alive, written
-from roundtrip.agent.runtime.process import KEPT, HeadAndTail
+from roundtrip.agent.runtime.process import GRACE, KEPT, HeadAndTail, run
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.agent.tooling import Finished
 
@@ -135,6 +135,17 @@ def test_cancelling_ends_the_whole_group(tmp_path: Path, times: int) -> None:
 
     asyncio.run(run())
     assert dies(written(tmp_path / "pid"))
+
+
+@pytest.mark.parametrize("patience", [0.0, 30.0])
+def test_what_ends_others_has_its_time_for_it(tmp_path: Path, patience: float) -> None:
+    """Longer than the grace; then it has ended by itself."""
+    command = f"trap 'sleep {GRACE + 0.3}; echo done; exit' TERM; while :; do sleep 0.02; done"
+    quiet: list[str] = []
+    ended = run(
+        shell(command), cwd=tmp_path, environment=os.environ, seconds=0.3, output=quiet.append, patience=patience
+    )
+    assert ("done" in asyncio.run(ended).output) == bool(patience)
 
 
 def test_a_background_child_neither_holds_us_nor_is_ended(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from roundtrip.agent.runtime.jobs import LocalJobs
 from roundtrip.agent.runtime.sandbox.confinement import Confinement
-from roundtrip.agent.runtime.sandbox.repositories import git_data
+from roundtrip.agent.runtime.sandbox.repositories import PINS, git_data
 from roundtrip.agent.tooling import Refusal
 from sandboxes import need, outside_tmp
 
@@ -97,6 +97,25 @@ def led_away(base: Path) -> Path:
     return base / "main"
 
 
+def not_bare(base: Path, settings: str) -> Path:
+    with (repository(base / "main") / ".git" / "config").open("a") as file:
+        file.write(settings)
+    return base / "main"
+
+
+def elsewhere(base: Path) -> Path:
+    """Beside a `commondir`, git would heed neither this nor core.bare."""
+    return not_bare(base, "[core]\n\tworktree = ../../tree\n")
+
+
+def bare(base: Path) -> Path:
+    return not_bare(base, "[core]\n\tbare = true\n")
+
+
+def own_settings(base: Path) -> Path:
+    return not_bare(base, "[extensions]\n\tworktreeConfig = true\n")
+
+
 def loose(base: Path) -> Path:
     """A `.git` that leads in a circle."""
     (base / "main").mkdir()
@@ -154,6 +173,62 @@ def test_git_data(
     assert [str(path.relative_to(base)) for path in found.writable] == writable
     assert sorted(str(path.relative_to(base)) for path in found.readonly) == readonly
     assert [str(path.relative_to(base)) for path in found.redirects] == redirects
+
+
+@pytest.mark.parametrize(
+    ("make", "expected"),
+    [
+        (plain, ["main/.git/commondir"]),
+        (worktree, ["main/.git/commondir"]),
+        (with_submodule, ["main/.git/commondir", "main/.git/modules/a/library/commondir"]),
+        (own_settings, ["main/.git/commondir", "main/.git/config.worktree"]),
+        (elsewhere, []),
+        (bare, []),
+        (nothing, []),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_what_is_pinned(tmp_path: Path, make: Callable[[Path], Path], expected: list[str]) -> None:
+    base = Path(os.path.realpath(tmp_path))
+    assert [str(path.relative_to(base)) for path in git_data(make(base)).pinned] == expected
+
+
+HOSTILE = (
+    "git init -q nest; mkfifo nest/.git/commondir",
+    "mkdir n x; mkfifo x/gitdir; echo 'gitdir: ../x' > n/.git",
+    "mkdir n; mkfifo n/.git",
+    "mkdir n; printf 'gitdir: ../x\\0y\\n' > n/.git; printf '\\0\\n' > .git/commondir",
+    "mkdir n; printf 'gitdir: \\377\\376\\n' > n/.git",
+    "mkdir n; printf 'gitdir: %070000d\\n' > n/.git",
+    "git init -q nest; rm -r nest/.git/hooks; ln -s /etc nest/.git/hooks",
+    "git init -q nest; rm nest/.git/config; ln -s /etc/passwd nest/.git/config",
+    "git init -q nest; rm nest/.git/config; ln -s /nonexistent nest/.git/config",
+    "git init -q nest; rm nest/.git/config; mkfifo nest/.git/config",
+    "mkdir n1 n2 n3; ln -s ../.git n1/.git; ln -s /etc n2/.git; ln -s .git n3/.git; ln -s /etc/passwd n3/x",
+    "mkdir n; ln -s /etc/passwd n/.git; ln -s /etc .agent",
+    "mkdir -p .git/modules; cd .git/modules; ln -s . loop; for i in {1..40}; do mkdir d; cd d; done",
+    "mkdir -p n{1..300}/.git/hooks; tee n{1..300}/.git/{HEAD,config} < /dev/null",
+    "mkdir n{1..2000}; tee n{1..2000}/.git < /dev/null",
+    "mkdir -p .git/modules/m{1..600}/hooks; tee .git/modules/m{1..600}/{HEAD,config} < /dev/null",
+)
+
+
+@pytest.mark.once
+@pytest.mark.parametrize("command", HOSTILE)
+def test_nothing_that_a_project_holds_keeps_commands_from_running(base: Path, command: str) -> None:
+    """And what is the user's own stays read-only."""
+    root = plain(base)
+    subprocess.run(["bash", "-c", command], cwd=root, check=True)
+    code, said = run(root, "echo x > .git/hooks/pre-commit; echo y > .git/config; echo fine")
+    assert (code, said.count("Read-only"), said.count("fine\n")) == (0, 2, 1), said
+
+
+def test_what_can_not_be_guarded_is_named(tmp_path: Path) -> None:
+    root = plain(Path(os.path.realpath(tmp_path)))
+    (root / ".git/config").rename(root / "config")
+    (root / ".git/config").symlink_to(root / "config")
+    found = git_data(root)
+    assert (found.unguarded, found.readonly) == ((f"{root}/.git/config",), (root / ".git/hooks",))
 
 
 def test_hooks_are_made_where_there_are_none(tmp_path: Path) -> None:
@@ -247,8 +322,28 @@ def test_git_runs_nothing_that_a_command_put_there(base: Path, make: Callable[[P
         hooks = root / said("rev-parse", "--git-path", "hooks").strip()
         return said("config", "--list", "--show-origin"), str(hooks), sorted(os.listdir(hooks))
 
-    before = asked()
+    before, there = asked(), sorted(os.listdir(base / "main/.git"))
     for attempt in ATTEMPTS:
         run(root, f"G={base}/main/.git; {attempt}")
         assert asked() == before, attempt
         run(root, "rm -rf evil new link")
+    assert "commondir" not in {*there, *os.listdir(base / "main/.git")}
+
+
+@pytest.mark.parametrize("setting", ["commondir", "config.worktree"])
+def test_while_a_command_runs_git_is_led_nowhere_else_either(base: Path, setting: str) -> None:
+    root = own_settings(base)
+
+    async def body() -> None:
+        jobs = LocalJobs(root, confinement=Confinement(root, mode="strict"))
+        try:
+            command = f"cp -r .git evil; echo ../evil > .git/{setting}; mv evil/HEAD .git/{setting}; sleep 60"
+            job = await jobs.run(command, cwd=root, seconds=0.3, output=lambda text: None, background=True)
+            assert not isinstance(job, Refusal)
+            assert (root / ".git" / setting).read_bytes() == PINS[setting]
+            git(root, "status")
+        finally:
+            await jobs.close()
+
+    asyncio.run(body())
+    assert not (root / ".git" / setting).exists()

@@ -181,6 +181,14 @@ def test_what_does_not_exist_is_not_stale(workspace, root: Path) -> None:
     assert workspace.stale(root / "a") == ""
 
 
+def test_what_was_seen_is_what_was_looked_at(workspace, root: Path) -> None:
+    (root / "a").write_text("1")
+    seen = workspace.look(root / "a")
+    (root / "a").write_text("2")
+    seen()
+    assert workspace.stale(root / "a") == "a changed on disk since it was read"
+
+
 def test_unread_read_changed(workspace, root: Path) -> None:
     file = root / "src" / "a"
     file.write_text("1")

@@ -1,5 +1,7 @@
 """`apply_diff` as the runtime calls it: everything or nothing, in one file or in several."""
 
+import asyncio
+import errno
 import stat
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from roundtrip.agent.runtime.workspace import LocalWorkspace
+from roundtrip.tools.apply_diff import ApplyDiff
 from roundtrip.tools.editing.documents import documents
 from roundtrip.tools.editing.hunks import Hunk
 from roundtrip.tools.editing.planning import Plan, plan_hunks, written
@@ -257,6 +260,37 @@ def test_what_was_written_is_taken_back_when_the_disk_fails(workspace, root: Pat
     assert tree(root) == before
 
 
+def test_what_was_removed_is_taken_back_as_it_was(workspace, root: Path, call) -> None:
+    seen(workspace, "run", "1\n").chmod(0o754)
+    seen(workspace, "z", "1\n").chmod(0o444)
+    result = call("apply_diff", diff=envelope("*** Delete File: run", "*** Delete File: z"))
+    assert result.content == "Nothing was applied: the file is read-only."
+    assert stat.S_IMODE((root / "run").stat().st_mode) == 0o754
+
+
+class Full(LocalWorkspace):
+    """A disk on which there is room for so many files more."""
+
+    room = 1
+
+    def replace(self, path: Path, data: bytes, **more: Any) -> None:
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.room -= 1
+        super().replace(path, data, **more)
+
+
+def test_what_can_not_be_taken_back_is_said(root: Path) -> None:
+    workspace = Full(root)
+    for name in ("a", "b"):
+        seen(workspace, name, "1\n")
+    diff = envelope("*** Update File: a", "-1", "+2", "*** Update File: b", "-1", "+2")
+    result = asyncio.run(ApplyDiff(workspace).run({"diff": diff}, print))
+    full = "No space left on device"
+    assert result.content == f"Applied in part only: {full}. What could not be taken back: a is changed ({full})."
+    assert (result.failed, tree(root)) == (True, {"a": b"2\n", "b": b"1\n"})
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -264,6 +298,7 @@ def test_what_was_written_is_taken_back_when_the_disk_fails(workspace, root: Pat
         ({"diff": block("a\n", "b\n")}, "it does not say which file it is for"),
         ({"path": "a", "diff": "b.py\n" + block("a\n", "b\n")}, "the path is a, but the diff is for b.py"),
         ({"path": "a", "diff": envelope("*** Update File: b", "-a", "+b")}, "the path is a, but the diff is for b"),
+        ({"path": "a", "diff": envelope("*** Delete File: .")}, "the path is a, but the diff is for ."),
     ],
 )
 def test_calls_that_make_no_sense(workspace, root: Path, call, tools, arguments: dict[str, Any], said: str) -> None:

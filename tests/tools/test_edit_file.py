@@ -226,11 +226,23 @@ def test_an_edit_of_a_small_file_that_changed_says_so(workspace, root: Path, edi
 # Files
 
 
+@pytest.mark.parametrize("every", [False, True])
+def test_what_is_there_too_often_is_left_alone(workspace, root: Path, edit, every: bool) -> None:
+    text = "x\n" * 10_001
+    seen(workspace, "a", text)
+    result = edit("a", "x\n", "y\n", replace_all=every)
+    assert result.content.startswith("Not edited: it is there more than 10000 times; add lines around it")
+    assert (root / "a").read_text() == text
+    seen(workspace, "a", text[2:])
+    assert edit("a", "x\n", "y\n", replace_all=every).failed == (not every)
+
+
 def test_an_empty_old_string_creates_a_file(root: Path, edit) -> None:
     assert edit("new/a", "", "1\n").content == "created new/a"
     assert (root / "new/a").read_text() == "1\n"
     assert "old_string is empty, and the file exists" in edit("new/a", "", "2\n").content
     (root / "empty").touch()
+    assert "has a NUL character" in edit("empty", "", "1\0\n").content
     assert not edit("empty", "", "1\n").failed
     assert (root / "empty").read_text() == "1\n"
 

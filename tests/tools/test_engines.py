@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from roundtrip.agent.messages import ToolResult
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.tools.caps import Caps
-from roundtrip.tools.finding import git_files, ripgrep
+from roundtrip.tools.finding import git_files, python_files, ripgrep
 from roundtrip.tools.finding.engines import PYTHON, Engine
-from roundtrip.tools.finding.grep import Job, matching, search
+from roundtrip.tools.finding.globs import matcher
+from roundtrip.tools.finding.grep import SEARCHED, Job, matching, search
 from roundtrip.tools.finding.ignore import IgnoreFiles, scope_of
 from roundtrip.tools.finding.loose import FOREIGN_CASES, LETTERS
 from roundtrip.tools.finding.patterns import Pattern, read_pattern
@@ -376,6 +377,32 @@ def test_patterns_mean_what_they_mean_to_git(tmp_path: Path) -> None:
 def test_hostile_ignore_files_take_no_time() -> None:
     for pattern in ("*a" * 100 + "*b", "?*" * 100 + "b", "/**/" + "*[a]" * 100 + "b"):
         assert Patterns(pattern).hide("a" * 250, folder=False) is None
+        assert Patterns(f"{'**/a/' * 20}b\n").hide(f"{'a/' * 100}c", folder=False) is None
+
+
+@pytest.mark.parametrize("pattern", ["*a" * 20 + "b", "**/a/" * 20 + "b", "**a" * 20 + "b", "**/*a**/*a" * 10 + "b"])
+def test_a_pattern_takes_no_time(pattern: str) -> None:
+    fits = matcher(pattern)
+    assert not any(fits(path) for path in ("a" * 250, "a/" * 120 + "a"))
+
+
+@pytest.mark.parametrize("name", [".gitignore", ".git/info/exclude"])
+@pytest.mark.parametrize("engine", [RG, GIT, PYTHON])
+def test_an_ignore_file_that_is_none_holds_nobody_up(tmp_path: Path, engine: Engine, name: str) -> None:
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    (tmp_path / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / name)
+    (tmp_path / "a").write_text("x")
+    workspace = LocalWorkspace(tmp_path)
+    assert asyncio.run(ListFiles(workspace, (engine,)).run({}, print)).content == "1 entry in .:\na"
+    assert asyncio.run(SearchFiles(workspace, (engine,)).run({"regex": "x"}, print)).content.endswith("\na:1: x")
+
+
+@pytest.mark.parametrize("text", [b"gitdir: a\0b\n", b"gitdir: \xff", b"x" * 100_000])
+def test_a_git_file_that_makes_no_sense(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / ".git").write_bytes(text)
+    (tmp_path / "a").touch()
+    assert list(python_files.walk(scope_of(tmp_path, tmp_path))) == ["a"]
 
 
 def test_letters_with_cases_beyond_ascii() -> None:
@@ -438,3 +465,7 @@ def test_a_search_that_does_not_end_has_a_time_limit(endless: LocalWorkspace) ->
         "The first matches in . (stopped after 3 s; narrow regex, path or file_pattern):",
         "A:1: aaa",
     ]
+
+
+def test_all_engines_leave_out_the_same_large_files() -> None:
+    assert f"--max-filesize={SEARCHED // 1024**2}M" in ripgrep.BYTES

@@ -157,3 +157,11 @@ def test_the_listing_is_no_live_output(root: Path, tools) -> None:
 def test_intent(root: Path, tools) -> None:
     assert tools["list_files"].intent({}).paths == (root,)
     assert tools["list_files"].intent({"path": "//srv/x"}).refusal is not None
+
+
+def test_names_do_nothing_to_a_terminal(root: Path, call) -> None:
+    for name in ("esc\x1b[2J", "new\nline", "turn\u202eed", "c1\x9b"):
+        (root / name).touch()
+    listed = lines(call("list_files"))
+    assert {"c1\\x9b", "esc\\x1b[2J", "new\\nline", "turn\\u202eed"} <= set(listed)
+    assert call("read_file", path="new\nline").content == "new\\nline: empty."

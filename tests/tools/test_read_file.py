@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from roundtrip.agent.messages import Image
+from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.tools.caps import caps_for
 from roundtrip.tools.read_file import Part, ReadFile, parts
 
@@ -155,6 +156,21 @@ def test_reading_makes_seen(root: Path, call, workspace) -> None:
     assert workspace.stale(root / "a") == "a has not been read"
     call("read_file", path="a")
     assert workspace.stale(root / "a") == ""
+
+
+class Meanwhile(LocalWorkspace):
+    """Somebody writes a file when it has been looked at, and is about to be read."""
+
+    def shown(self, path: Path) -> str:
+        path.write_text("2\n")
+        return super().shown(path)
+
+
+def test_what_changes_while_it_is_read_was_not_seen(root: Path) -> None:
+    (root / "a").write_text("1\n")
+    workspace = Meanwhile(root)
+    assert asyncio.run(ReadFile(workspace).run({"path": "a"}, print)).content == "a: 1 line.\n1|2"
+    assert workspace.stale(root / "a") == "a changed on disk since it was read"
 
 
 def test_outside_may_be_read(tmp_path: Path, call) -> None:

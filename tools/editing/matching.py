@@ -18,8 +18,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from itertools import accumulate
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import accumulate, islice
 
 from roundtrip.tools.editing.indentation import moved
 from roundtrip.tools.editing.readings import Reading, readings, unescaped
@@ -31,6 +32,9 @@ TYPOGRAPHIC = {
     **dict.fromkeys("\u00a0\u2002\u2003\u2007\u2009\u200a\u202f\u205f\u3000", " "),
 }
 """What editors and models write for characters on a keyboard. Zero-width characters are none of these."""
+
+MOST = 10_000
+"""Places that are looked at; to change so many takes a fraction of a second, in which nobody else can do anything."""
 
 FANCY = re.compile(f"[{''.join(TYPOGRAPHIC)}]")
 
@@ -59,20 +63,27 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """A text by lines. keys: as they are compared, starts: where they begin in the text."""
+    """A text by lines. keys: as they are compared, known: each of them once, starts: where they begin in the text."""
 
     text: str
     lines: list[str]
     keys: list[str]
+    known: frozenset[str]
     starts: list[int]
 
 
-def find(text: str, old: str, new: str, *, every: bool = False, whole: bool = False) -> Found:
+ByLines = Callable[[str, Callable[[str], str]], _Lines]
+"""Takes a text apart; the second argument makes the keys."""
+
+
+def find(
+    text: str, old: str, new: str, *, every: bool = False, whole: bool = False, by_lines: ByLines | None = None
+) -> Found:
     """Looks for `old`, which is not empty, in a text with plain newlines, rung by rung. every: all hits are wanted.
-    whole: only whole lines are."""
+    whole: only whole lines are. by_lines: `cached_lines()`, for several searches in one text."""
     known = tuple(readings(old, new, whole=whole))
     for rung in RUNGS:
-        found = rung(text, known)
+        found = rung(text, known, by_lines or _by_lines)
         if found.spans:
             return Found(_apart(found.spans), found.how) if every else found
     return Found()
@@ -83,18 +94,18 @@ def folded(text: str) -> str:
     return text if text.isascii() else FANCY.sub(lambda found: TYPOGRAPHIC[found[0]], text)
 
 
-def _exact(text: str, known: tuple[Reading, ...]) -> Found:
+def _exact(text: str, known: tuple[Reading, ...], by_lines: ByLines) -> Found:
     return _first(known[:1], lambda reading: _literal(text, reading))
 
 
-def _read(text: str, known: tuple[Reading, ...]) -> Found:
+def _read(text: str, known: tuple[Reading, ...], by_lines: ByLines) -> Found:
     return _first(known[1:], lambda reading: _literal(text, reading))
 
 
-def _typographic(text: str, known: tuple[Reading, ...]) -> Found:
+def _typographic(text: str, known: tuple[Reading, ...], by_lines: ByLines) -> Found:
     plain = folded(text)
     possible = [reading for reading in known if _anchor(_wanted(reading), folded) in plain]
-    lines = _by_lines(plain if possible else "", lambda line: line.rstrip(" \t"))
+    lines = by_lines(plain if possible else "", _without_end)
 
     def hits(reading: Reading) -> Iterator[Span]:
         wanted = [folded(line).rstrip(" \t") for line in _wanted(reading)]
@@ -103,9 +114,9 @@ def _typographic(text: str, known: tuple[Reading, ...]) -> Found:
     return _first(possible, hits, "apart from blanks at line ends or typographic characters")
 
 
-def _indented(text: str, known: tuple[Reading, ...]) -> Found:
+def _indented(text: str, known: tuple[Reading, ...], by_lines: ByLines) -> Found:
     possible = [reading for reading in known if _anchor(_wanted(reading)) in text]
-    lines = _by_lines(text if possible else "", lambda line: line.strip(" \t"))
+    lines = by_lines(text if possible else "", _without_ends)
 
     def hits(reading: Reading) -> Iterator[Span]:
         wanted = _wanted(reading)
@@ -119,18 +130,21 @@ def _indented(text: str, known: tuple[Reading, ...]) -> Found:
     return _first(possible, hits, "at another indentation, to which new_string was moved too")
 
 
-def _escaped(text: str, known: tuple[Reading, ...]) -> Found:
+def _escaped(text: str, known: tuple[Reading, ...], by_lines: ByLines) -> Found:
     return _first(unescaped(known[0]), lambda reading: _literal(text, reading))
 
 
-RUNGS: tuple[Callable[[str, tuple[Reading, ...]], Found], ...] = (_exact, _read, _typographic, _indented, _escaped)
+RUNGS = (_exact, _read, _typographic, _indented, _escaped)
+TOO_MANY = f"it is there more than {MOST} times; add lines around it, or use execute_command, for example with sed -i"
 TOO_FAR = "old_string has another indentation than the file, and the lines of new_string can't be moved like it"
 
 
 def _first(known: Iterable[Reading], hits: Callable[[Reading], Iterator[Span]], how: str = "") -> Found:
-    """The hits of the first reading that has any."""
+    """The hits of the first reading that has any; where they are too many, one that must not be changed."""
     for reading in known:
-        spans = tuple(hits(reading))
+        spans = tuple(islice(hits(reading), MOST + 1))
+        if len(spans) > MOST:
+            return Found((replace(spans[0], problem=TOO_MANY),))
         if spans:
             return Found(spans, ", ".join(part for part in (reading.how, how) if part))
     return Found()
@@ -162,10 +176,24 @@ def _apart(spans: tuple[Span, ...]) -> tuple[Span, ...]:
     return tuple(kept)
 
 
+def cached_lines() -> ByLines:
+    """To take a text apart takes long, and a patch has many blocks."""
+    return cache(_by_lines)
+
+
+def _without_end(line: str) -> str:
+    return line.rstrip(" \t")
+
+
+def _without_ends(line: str) -> str:
+    return line.strip(" \t")
+
+
 def _by_lines(text: str, key: Callable[[str], str]) -> _Lines:
     lines = text.split("\n")
     starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
-    return _Lines(text, lines, [key(line) for line in lines], starts)
+    keys = [key(line) for line in lines]
+    return _Lines(text, lines, keys, frozenset(keys), starts)
 
 
 def _wanted(reading: Reading) -> list[str]:
@@ -181,7 +209,7 @@ def _anchor(wanted: list[str], fold: Callable[[str], str] = str) -> str:
 def _places(lines: _Lines, wanted: list[str], newline: bool) -> Iterator[tuple[int, tuple[int, int]]]:
     """Where whole lines stand: the number of the first, from 0, and the span. newline: the last of them has one."""
     anchor = max(range(len(wanted)), key=lambda number: len(wanted[number]))
-    if not wanted[anchor]:
+    if not wanted[anchor] or not lines.known.issuperset(wanted):
         return  # blank lines alone say nothing of a place
     at = -1
     with suppress(ValueError):  # index() found no more

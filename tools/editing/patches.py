@@ -179,6 +179,6 @@ def target_of(change: Change, given: str, *, alone: bool) -> str | Refusal:
         return change.path or given
     long, short = (PurePosixPath(normpath(name)).parts for name in (given, change.path))
     long, short = (long, short) if len(long) >= len(short) else (short, long)
-    if long[len(long) - len(short) :] != short:
+    if not short or long[-len(short) :] != short:
         return Refusal(f"the path is {given}, but the diff is for {change.path}")
     return given

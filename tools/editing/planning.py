@@ -13,7 +13,7 @@ from typing import Final, Literal
 from roundtrip.tools.editing.closest import Place, closest, visible
 from roundtrip.tools.editing.documents import Document, Splice, documents, exchange
 from roundtrip.tools.editing.hunks import Hunk
-from roundtrip.tools.editing.matching import Span, find
+from roundtrip.tools.editing.matching import ByLines, Span, cached_lines, find
 
 LISTED: Final = 5
 """Places that an error lists where a text stands several times."""
@@ -135,11 +135,11 @@ def plan_lines(document: Document, first: int, last: int, new: str) -> Plan | Mi
 
 def plan_hunks(document: Document, hunks: Sequence[Hunk], ordered: bool) -> list[Plan | Miss]:
     """One answer for each hunk; they are looked for in the document as it is, and must not overlap."""
-    answers: list[Plan | Miss] = []
-    taken: list[tuple[Span, int]] = []
+    answers, taken = list[Plan | Miss](), list[tuple[Span, int]]()
+    by_lines = cached_lines()
     for number, hunk in enumerate(hunks, 1):
         after = max((span.end for span, _ in taken), default=0) if ordered else 0
-        answer = _hunk(document, hunk, after, ordered)
+        answer = _hunk(document, hunk, after, ordered, by_lines)
         if isinstance(answer, Plan):
             spans = tuple(_narrowed(document.text, span) for span in answer.spans)
             other = next((n for span, n in taken for new in spans if _overlap(span, new)), 0)
@@ -161,7 +161,7 @@ def _splices(document: Document, plans: Sequence[Plan]) -> list[Splice]:
     return [exchange(document, span.start, span.end, span.old, span.new) for span in spans]
 
 
-def _hunk(document: Document, hunk: Hunk, after: int, ordered: bool) -> Plan | Miss:
+def _hunk(document: Document, hunk: Hunk, after: int, ordered: bool, by_lines: ByLines) -> Plan | Miss:
     text, what = document.text, "its old text"
     if not hunk.old:
         if text and not hunk.at_end:
@@ -169,7 +169,7 @@ def _hunk(document: Document, hunk: Hunk, after: int, ordered: bool) -> Plan | M
         missing = "\n" if text and not text.endswith("\n") else ""
         return _possible(document, Plan((Span(len(text), len(text), "", missing + hunk.new),)))
     padded = text if text.endswith("\n") else f"{text}\n"  # a line is a line, also the last one without a newline
-    found = find(padded, hunk.old, hunk.new, whole=True)
+    found = find(padded, hunk.old, hunk.new, whole=True, by_lines=by_lines)
     spans = tuple(_within(text, span) for span in found.spans)
     if len(spans) > 1:
         spans = _chosen(document, hunk, spans, after if ordered else -1)

@@ -8,6 +8,7 @@ with a NUL behind each; `Counting` tells which of these count.
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Final, Protocol
 
 from roundtrip.agent.tooling import Output
 from roundtrip.tools.finding import git_files, python_files, ripgrep
-from roundtrip.tools.finding.ignore import AGENT, Hidden, Scope
+from roundtrip.tools.finding.ignore import AGENT, GIT, Hidden, Scope, exclude_file
 
 
 class _Finder(Protocol):
@@ -98,8 +99,20 @@ class Progress:
 
 
 def fitting(engines: Iterable[Engine], scope: Scope) -> tuple[Engine, ...]:
-    """Those that can be asked about this scope."""
+    """Those that can be asked about this scope; none where an ignore file is no file, which might hold them up."""
+    base = Path(scope.base)
+    folders = (folder for folder in (base, *base.parents) if folder.is_relative_to(scope.top))
+    files = [*(folder / GIT for folder in folders), *([Path(exclude_file(scope.top))] if scope.repository else [])]
+    if any(map(_may_hold_up, files)):
+        return ()
     return tuple(engine for engine in engines if FINDERS[engine.name].fits(scope))
+
+
+def _may_hold_up(path: Path) -> bool:
+    try:
+        return not stat.S_ISREG(path.stat().st_mode) and not path.is_dir()
+    except OSError:
+        return False
 
 
 def nested(scope: Scope, path: str) -> Scope:

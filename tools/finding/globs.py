@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-TOKEN = re.compile(r"(?:\*\*/)+|\*+|\?|\[!?[^\]/]+\]|\{[^{}]*\}|.", re.DOTALL)
-WILD = {"*": "[^/]*", "?": "[^/]"}
+TOKEN = re.compile(r"(?:(?<![^/])(?:\*\*/)+)|\*+|\?|\[!?[^\]/]+\]|\{[^{}]*\}|.", re.DOTALL)
 
 
 def matcher(pattern: str) -> Callable[[str], bool]:
@@ -24,17 +23,40 @@ def matcher(pattern: str) -> Callable[[str], bool]:
 
 
 def _regex(pattern: str) -> str:
-    return "".join(_translate(token) for token in TOKEN.findall(pattern))
+    """Groups of segments: `**` stands between groups, `*` between the segments of one. For all but the last group, and
+    the last segment in that, the first place that fits will do, so the regex tries no other: a name that nearly fits
+    must not hold us up. It is tried only where braces give a choice of how long a segment is."""
+    gaps, groups = [""], [[""]]
+    for token in TOKEN.findall(pattern):
+        if token.startswith("**"):
+            gaps.append("(?:[^/]*/)*" if token.endswith("/") else ".*")
+            groups.append([""])
+        elif token == "*":
+            groups[-1].append("")
+        else:
+            groups[-1][-1] += _translate(token)
+    *inner, end = (_segments(group, ends=number == len(groups)) for number, group in enumerate(groups, 1))
+    return "".join(map(_first, gaps, inner)) + gaps[-1] + end
+
+
+def _segments(segments: list[str], *, ends: bool) -> str:
+    """ends: nothing follows."""
+    first, *others = segments
+    last = f"[^/]*{others.pop()}" if ends and others else ""
+    return first + "".join(_first("[^/]*", segment) for segment in others) + last
+
+
+def _first(gap: str, part: str) -> str:
+    """The first place behind a gap where this part fits, without another try if its length is fixed."""
+    return f"(?>{gap}?{part})" if gap and "|" not in part else gap + part
 
 
 def _translate(token: str) -> str:
-    if token.startswith("**"):
-        return "(?:.*/)?" if token.endswith("/") else ".*"
     if token.startswith("[") and len(token) > 1:
         return _characters(token[1:-1])
     if token.startswith("{") and len(token) > 1:
         return f"(?:{'|'.join(_regex(part) for part in token[1:-1].split(','))})"
-    return WILD.get(token, re.escape(token))
+    return "[^/]" if token == "?" else re.escape(token)
 
 
 def _characters(inside: str) -> str:

@@ -25,8 +25,11 @@ from roundtrip.tools.finding.wildmatch import Patterns
 GIT: Final = ".gitignore"
 AGENT: Final = ".agentignore"
 
-LARGEST: Final = 1024 * 1024
-"""Bytes of an ignore file that are read."""
+LARGEST: Final = 256 * 1024
+"""Bytes of an ignore file that are read; to understand so many patterns takes seconds."""
+
+LONGEST: Final = 8 * 1024
+"""Characters of a file that says where a repository is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class IgnoreFiles:
         self._top = top
         self._name = name
         self._repository = repository
-        excluded = _rules(0, _exclude(top)) if repository else ()
+        excluded = _rules(0, exclude_file(top)) if repository else ()
         self._folders = {"": _Folder(rules=_rules(0, os.path.join(top, name)) + excluded)}
 
     def hides(self, path: str, *, folder: bool = False) -> bool:
@@ -83,7 +86,7 @@ class IgnoreFiles:
         where = os.path.join(self._top, path)
         own = _rules(len(path) + 1, os.path.join(where, self._name))
         if self._repository and os.path.lexists(os.path.join(where, ".git")):
-            return _Folder(rules=own + _rules(len(path) + 1, _exclude(where)))
+            return _Folder(rules=own + _rules(len(path) + 1, exclude_file(where)))
         return _Folder(rules=own + above.rules) if own else above
 
 
@@ -170,7 +173,7 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _exclude(repository: str) -> str:
+def exclude_file(repository: str) -> str:
     """The path of `info/exclude`. `.git` is a file in worktrees and submodules, which says where the rest is."""
     git = os.path.join(repository, ".git")
     for place in _pointed(git):
@@ -183,6 +186,8 @@ def _exclude(repository: str) -> str:
 def _pointed(file: str) -> Iterator[str]:
     try:
         with open(file, encoding="utf-8", errors="surrogateescape", opener=_open_at_once) as opened:
-            yield opened.readline()
+            line = opened.readline(LONGEST)
     except OSError:
         return
+    if "\0" not in line:
+        yield line

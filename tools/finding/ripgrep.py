@@ -23,8 +23,9 @@ ALWAYS: Final = (
     "--null",
 )
 
-BYTES: Final = ("--no-unicode", "--encoding=none", "--text", "--files-with-matches")
-"""How files are searched for a looser pattern: as bytes, all of them, up to the first match."""
+BYTES: Final = ("--no-unicode", "--encoding=none", "--text", "--files-with-matches", "--max-filesize=64M")
+"""How files are searched for a looser pattern: as bytes, all that are not too large (`grep.SEARCHED`), up to the first
+match."""
 
 
 def find(root: Path) -> str:

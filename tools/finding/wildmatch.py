@@ -74,37 +74,45 @@ def _rule(line: str) -> _Rule | None:
         return None
     anywhere = "/" not in pattern
     try:
-        regex = "".join(_translated(pattern.removeprefix("/")))
-        re.compile(regex)
+        regex = _joined(_translated(pattern.removeprefix("/")))
+        if "[" in pattern:  # nothing else can go wrong, and it takes long
+            re.compile(regex)
     except (ValueError, re.error):
         return None
     return _Rule(hides, folders, f"(?:.*/)?{regex}" if anywhere else regex)
 
 
+def _joined(groups: Iterable[str]) -> str:
+    """Groups of parts of a path, in between which any number of other parts may stand. As in `_component`, the first
+    place that fits will do for all but the last one."""
+    first, *others = groups
+    inner = "".join(f"(?>(?:[^/]*/)*?{group})" for group in others[:-1] if group)
+    return first + inner + (f"(?:.*/)?{others[-1]}" if others else "")
+
+
 def _translated(pattern: str) -> Iterator[str]:
-    """Raises ValueError for what can't match anything."""
+    """The groups that `**/` stands between. Raises ValueError for what can't match anything."""
     tokens = TOKEN.findall(pattern)
     before, literal, skip = "", True, False
-    segments = [""]
+    group, segments = "", [""]
     for token, after in zip(tokens, (*tokens[1:], ""), strict=True):
         starts = before in ("", "/") or literal  # git strips the plain beginning, and then these stars come first
         literal = literal and token[0] not in "*?[\\"
         if skip:  # the slash of `**/`, which may stand for no folder at all
             skip = False
         elif token.startswith("**") and starts and after == "/":
-            yield _component(segments) + "(?:.*/)?"
-            segments, skip = [""], True
+            yield group + _component(segments)
+            group, segments, skip = "", [""], True
         elif token.startswith("**") and before == "/" and not after:
             segments[-1] += ".+"
         elif token.startswith("*"):
             segments.append("")
         elif token == "/":
-            yield _component(segments) + "/"
-            segments = [""]
+            group, segments = f"{group}{_component(segments)}/", [""]
         else:
             segments[-1] += _character(token)
         before = token
-    yield _component(segments)
+    yield group + _component(segments)
 
 
 def _component(segments: list[str]) -> str:

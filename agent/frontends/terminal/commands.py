@@ -171,7 +171,9 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "diff": Command("what the last turn changed, or all since a checkpoint", undoing.diff, "[NUMBER]"),
     "checkpoints": Command("the changes, or go back to before one", undoing.checkpoints, "[NUMBER [all]]"),
     "mode": Command("what is asked first, or change that", permitting.mode, "[NAME | forget N]", at_once=True),
-    "network": Command("whether commands have the network, or change that", _network, "[on | off]", at_once=True, loaded=True),
+    "network": Command(
+        "whether commands have the network, or change that", _network, "[on | off]", at_once=True, loaded=True
+    ),
     "trust": Command("the project's own configuration, or accept it", permitting.trust, "[yes]"),
     "clear": Command("begin a new session; this one stays on disk", _clear),
     "resume": Command("go on with an earlier session", _resume, "[ID]"),

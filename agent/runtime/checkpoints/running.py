@@ -1,7 +1,9 @@
 """The commands that run in a workspace right now, of all agents in it.
 
 Strategy. Each has a file, locked as long as its agent lives. So what a command changed is known as its doing, even if
-another agent looks first, or if its own agent was killed: then the file is there, but the lock is not.
+another agent looks first, or if its own agent was killed: then the file is there, but the lock is not. A command that
+goes on in the background is one of them until its call has a result; what it writes later is found by the next look,
+as somebody else's doing.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ import fcntl
 import itertools
 import os
 import shutil
+import stat
 import tempfile
 import time
 import weakref
@@ -27,10 +28,13 @@ from roundtrip.agent.runtime.sandbox.policy import (
     Policy,
     Sandbox,
     bwrap_line,
+    cache_path,
     find,
     landlock_line,
     policy,
 )
+from roundtrip.agent.runtime.sandbox.repositories import PINS
+from roundtrip.agent.runtime.sandbox.sockets import sockets
 from roundtrip.agent.runtime.sandbox.variables import environment_of, withheld
 
 _PREFIX: Final = "roundtrip-"
@@ -38,24 +42,41 @@ _YOUNG: Final = 60
 """Seconds for which a temporary folder without a lock may still be about to get one."""
 
 
+_UNGUARDED: Final = (
+    "Not read-only for commands, although programs may be run by what stands there, because it is a link or no file, "
+    "or there is too much of it; the user should look into it:"
+)
+_MOST_NAMED: Final = 3
+
+
 class Confinement:
-    """mode: whether there is a sandbox at all. kind: the only one that is tried, None for the best.
+    """mode: whether there is a sandbox at all. kind: the only one that is tried, None for the best. found: which there
+    is, None if that was not asked yet: `find` runs programs, and waits for them.
 
     writable: folders that commands may write beside the workspace. network: whether commands have it; it may be
     changed, which counts for the commands that are started then.
     """
 
     def __init__(
-        self, root: Path, *, mode: Mode, kind: Kind | None = None, network: bool = False, writable: Sequence[Path] = ()
+        self,
+        root: Path,
+        *,
+        mode: Mode,
+        kind: Kind | None = None,
+        network: bool = False,
+        writable: Sequence[Path] = (),
+        found: Sandbox | None = None,
     ) -> None:
         self.mode, self.network = mode, network
         self.root = root
         self._kind, self._writable = kind, tuple(writable)
         self._commands = itertools.count(1)
-        self._found: Sandbox | None = None
+        self._found = found
         self._scratch: Path | None = None
         self._localhost: Localhost | None = None
         self._mountpoint: Path | None = None
+        self._pinned: set[Path] = set()
+        self._told: set[str] = set()
         self.cache: Path | None = None
         """The folder of the commands' caches, None before there is one."""
 
@@ -79,12 +100,25 @@ class Confinement:
     def scratch(self) -> Path:
         """The session's temporary folder; another one if it was cleared away. Raises OSError."""
         if self._scratch is None or not (self._scratch / NOTHING).exists():
-            self._scratch = Path(os.path.realpath(tempfile.mkdtemp(prefix=_PREFIX)))
+            self._scratch = Path(os.path.realpath(tempfile.mkdtemp(prefix=_PREFIX, dir=self._place())))
             self._lock = (self._scratch / NOTHING).open("x")
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._remove_scratch = weakref.finalize(self, _remove, self._scratch, self._lock)
             _remove_stale(self._scratch.parent)
         return self._scratch
+
+    def _place(self) -> str:
+        """Where temporary folders are: not where commands could put other files in the place of ours. Raises OSError.
+
+        That is not so everywhere: TMPDIR may be a folder of the project.
+        """
+        usual = tempfile.gettempdir()
+        open = [os.path.realpath(path) for path in (self.root, *self._writable)]
+        if not any(Path(os.path.realpath(usual)).is_relative_to(path) for path in open):
+            return usual
+        own = cache_path() / "temporary"
+        own.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return str(own)
 
     def policy(self, path: str) -> Policy | None:
         """What a command may do that is started now, None for everything; with the folders for it. Raises OSError.
@@ -103,6 +137,10 @@ class Confinement:
             if not place.is_dir():
                 place.mkdir()
                 place.chmod(0o1777)
+        if self.sandbox.kind == "bwrap":
+            unseen = (Path("/run"), *made.hidden, *(place for place, _ in made.private))
+            covered = sockets((self.root, made.cache, made.temporary, *made.writable, *unseen))
+            made = self._pin(replace(made, emptied=tuple(sorted({*made.emptied, *covered}))))
         own = self.root / ".agent"
         if self.sandbox.kind == "bwrap" and (self._mountpoint or not own.exists()):
             with suppress(OSError):  # where nothing can be made there, commands can't either
@@ -110,6 +148,18 @@ class Confinement:
                 self._mountpoint = own
                 return replace(made, readonly=tuple(sorted({*made.readonly, own})))
         return made
+
+    def _pin(self, made: Policy) -> Policy:
+        """Makes what is to be pinned. What can't be made counts as before: it is removed if a command makes it."""
+        pinned = []
+        for path in made.pinned:
+            with suppress(OSError):
+                with suppress(FileExistsError), path.open("xb") as file:
+                    file.write(PINS[path.name])
+                if _is_pin(path):
+                    pinned.append(path)
+        self._pinned |= set(pinned)
+        return replace(made, readonly=tuple(sorted({*made.readonly, *pinned})))
 
     def line(self, policy: Policy, cwd: Path, shell: Sequence[str]) -> Sequence[str]:
         """The command line that keeps a command to the policy."""
@@ -138,19 +188,41 @@ class Confinement:
 
         last: no other command runs.
         """
-        if self._mountpoint is not None and last:
-            with suppress(OSError):
-                self._mountpoint.rmdir()
-            self._mountpoint = None
         removed = []
-        for path in policy.absent:
+        for path in {**dict.fromkeys(policy.absent), **dict.fromkeys(policy.pinned)}:
+            if path in self._pinned and (path.name != "commondir" or _is_pin(path)):
+                continue  # the user may have written own settings meanwhile
             with suppress(OSError):
                 path.unlink()
                 removed.append(path.name)
-        return f"Removed from .git, because it would lead git elsewhere: {', '.join(removed)}." if removed else ""
+        if last:
+            self._tidy()
+        said = f"Removed from .git, because it would lead git elsewhere: {', '.join(removed)}." if removed else ""
+        return " ".join(filter(None, (said, self._unguarded(policy))))
+
+    def _tidy(self) -> None:
+        """Takes away what is there only while commands run."""
+        if self._mountpoint is not None:
+            with suppress(OSError):
+                self._mountpoint.rmdir()
+            self._mountpoint = None
+        for path in self._pinned:
+            with suppress(OSError):
+                if _is_pin(path):
+                    path.unlink()
+        self._pinned.clear()
+
+    def _unguarded(self, policy: Policy) -> str:
+        """What commands could change although they should not, said once."""
+        new = [path for path in policy.unguarded if path not in self._told]
+        self._told |= set(new)
+        shown = [path.removeprefix(f"{self.root}/") for path in new[:_MOST_NAMED]]
+        more = f" and {len(new) - _MOST_NAMED} more" if len(new) > _MOST_NAMED else ""
+        return f"{_UNGUARDED} {', '.join(shown)}{more}." if new and self.sandbox.kind == "bwrap" else ""
 
     def close(self) -> None:
         """Removes what is temporary. No command runs any more."""
+        self._tidy()
         if self._localhost is not None:
             self._localhost.close()
             self._localhost = None
@@ -160,6 +232,16 @@ class Confinement:
         if self.cache is not None:
             with suppress(OSError):
                 self.cache.rmdir()  # only if no command used it
+
+
+def _is_pin(path: Path) -> bool:
+    """Whether a file says nothing but what it was made for."""
+    text = PINS[path.name]
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with os.fdopen(descriptor, "rb") as file:
+            return stat.S_ISREG(os.fstat(descriptor).st_mode) and file.read(len(text) + 1) == text
+    return False
 
 
 def _remove(folder: Path, lock: TextIO) -> None:

@@ -147,8 +147,13 @@ def _report(path: str) -> None:
         time.sleep(_JUST_ENDING)
     lines = [line for child in _children() if (line := _command_line(child))]
     if lines:
-        with open(path, "wb") as file:
-            file.write(b"\n".join(lines))
+        # The command may have put something in its place, and we can write where it can't.
+        try:
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            with open(descriptor, "wb") as file:
+                file.write(b"\n".join(lines))
+        except OSError:
+            return
 
 
 def _command_line(process: int) -> bytes:

@@ -6,9 +6,12 @@ the other. Rules:
    folders that are the session's own, and in a cache that is the workspace's own. Nowhere else.
 2. It has no network, unless that was allowed. With bubblewrap the commands of a session share a `localhost` of their
    own, so that one can talk to a server that another has started.
-3. It sees neither keys (`SECRETS`, the agent's own folders) nor the sockets of other programs (`/run`, `/tmp`), through
-   which it could make those do what it may not do itself. What is hidden stays hidden when the network is allowed.
+3. It sees neither keys (`SECRETS`, the agent's own folders) nor the sockets of other programs (`/run`, `/tmp`, and
+   those of `sockets`), through which it could make those do what it may not do itself. What is hidden stays hidden
+   when the network is allowed. Not covered: sockets to the host of a virtual machine (AF_VSOCK), with bubblewrap.
 4. What it starts ends with it.
+All of this holds while a command runs. What a command writes in the workspace (a Makefile, a script, a nested
+repository with a configuration of its own) acts with the user's rights when the user runs it later.
 bubblewrap keeps all of this. Landlock can protect nothing inside of what is writable, and hides no sockets; what it
 lacks, `agent sandbox` shows. bubblewrap is taken from outside the workspace only, and only when a run has proven it.
 """
@@ -51,11 +54,16 @@ SECRETS: Final = (
     ".git-credentials",
     ".config/git/credentials",
     ".pypirc",
+    ".pgpass",
+    ".my.cnf",
+    ".gem/credentials",
+    ".terraformrc",
     ".vault-token",
 )
-"""What commands don't see of the home folder. `.npmrc` and the like are not here: programs stop without them."""
+"""What commands don't see of the home folder; all of it is in `keys.KEYS` too. `.npmrc` and the like are not here:
+programs stop without them."""
 
-_KERNEL: Final = tuple(f"/proc/{name}" for name in ("sys", "sysrq-trigger", "fs", "acpi", "scsi", "irq", "bus"))
+_KERNEL: Final = tuple(f"/proc/{name}" for name in ("sys", "sysrq-trigger", "fs", "acpi", "scsi"))
 """Settings of the kernel. root may write them whatever it has given up, and have the kernel run programs by them."""
 
 TEMPORARY: Final = ("/tmp", "/var/tmp")
@@ -82,6 +90,8 @@ class Policy:
     hidden, emptied: folders and files whose content is not seen. visible: what is seen of `/run` and the temporary
     folders. temporary: the session's folder for them. private: folders, and what stands in their place.
     cache: where the caches are. devices: paths of devices. absent: files that are removed if a command makes them.
+    pinned: files that are made for as long as a command runs, see `repositories.PINS`. unguarded: what should be
+    read-only, and can't be.
     report: name of the file that says afterwards what the command left running, see `leftovers`; "" for none.
     """
 
@@ -96,6 +106,8 @@ class Policy:
     visible: tuple[Path, ...] = ()
     devices: tuple[Path, ...] = ()
     absent: tuple[Path, ...] = ()
+    pinned: tuple[Path, ...] = ()
+    unguarded: tuple[str, ...] = ()
     network: bool = False
     report: str = ""
 
@@ -139,7 +151,7 @@ def policy(root: Path, temporary: Path, path: str, *, network: bool = False, wri
         for one in own | {_real(home / name) for name in SECRETS}
         if not any(folder.is_relative_to(one) for folder in (root, *more))
     ]
-    git = git_data(root)
+    git, agents = git_data(root), root / ".agent"
     private = [one for one in map(Path, TEMPORARY) if one == _real(one) and one.is_dir() and one not in (root, *more)]
     searched = [Path(part) for part in path.split(os.pathsep) if os.path.isabs(part)]
     return Policy(
@@ -148,12 +160,14 @@ def policy(root: Path, temporary: Path, path: str, *, network: bool = False, wri
         cache_path() / "commands" / sha256(os.fsencode(root)).hexdigest()[:16],
         tuple((folder, temporary / f"{folder.name}{number}") for number, folder in enumerate(private)),
         (*git.writable, *more),
-        tuple(sorted(one for one in {*own, root / ".agent", *git.readonly} if one.exists())),
+        tuple(sorted(one for one in {*own, agents, *git.readonly} if one.exists() and one == _real(one))),
         tuple(sorted(one for one in secret if one.is_dir())),
         tuple(sorted(one for one in secret if one.is_file())),
         tuple(_visible((*searched, *git.top), (Path("/run"), *private))),
         tuple(sorted(device for pattern in _DEVICES for device in Path("/dev").glob(pattern))),
         git.redirects,
+        git.pinned,
+        (*git.unguarded, *((str(agents),) if agents.is_symlink() else ())),
         network,
     )
 

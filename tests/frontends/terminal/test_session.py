@@ -513,8 +513,11 @@ def test_the_prompt_is_there_before_what_is_heavy(place: Place, serving: Scripte
         tty.wait("starting")
         tty.say("typed early")
         tty.wait("queued: typed early")
+        tty.say("/jobs")
+        tty.wait("queued: /jobs")
         gate.touch()
         tty.wait("Here I am.")
+        tty.wait("no command runs in the background")
 
 
 @turns(says("Word by word. " * 400))
