@@ -17,6 +17,8 @@ import pytest
 from roundtrip.agent.commands import demo
 from roundtrip.agent.commands.demo import Example, Wanted, examples, perform
 
+pytestmark = pytest.mark.once
+
 EXAMPLES = examples()
 MARKUP = re.compile(r"<\|\w+\|>|</?think>")
 FIRST_TURNS = {

@@ -11,6 +11,8 @@ import pytest
 from leaks.k2 import DANGER, READ, RM, RUN, TOOLS, WRITE, A, B, C, E, J, X, call, calls, request, section, streams
 from roundtrip.agent.commands.parse import parse
 
+pytestmark = pytest.mark.once
+
 READ_A = ("read_file", {"path": "a"})
 RM_RUN = ("execute_command", {"command": "rm -rf /"})
 REAL = section()

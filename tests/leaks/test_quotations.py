@@ -12,6 +12,8 @@ import pytest
 from leaks.k2 import DANGER, RM, TOOLS, A, B, C, E, J, X, call, calls, request, section, streams
 from roundtrip.agent.commands.parse import parse
 
+pytestmark = pytest.mark.once
+
 READ_A = ("read_file", {"path": "a"})
 REAL = section()
 CALL = call("functions.execute_command:0", RM)

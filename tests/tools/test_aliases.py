@@ -24,6 +24,8 @@ from roundtrip.agent.tooling import Output, Ports, Refusal, Situation
 from roundtrip.tools import habits
 from roundtrip.tools.toolset import default_tools
 
+pytestmark = pytest.mark.once
+
 FILES = {
     "app.py": "import os\n\n\ndef main():\n    return 1\n",
     "notes.txt": "one\ntwo\nthree\nfour\nfive\n",
