@@ -26,10 +26,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SUPPORTED = ("3.11", "3.12", "3.13")
 THIS = f"{sys.version_info.major}.{sys.version_info.minor}"
-AT_ONCE = 5  # steps; the tests start processes of their own, and wait for them
+AT_ONCE = 6  # steps; the tests start processes of their own, and wait for them
 NEWS = 10  # seconds between two lines of progress
 BAR = "=" * 30
 TERMINALS = "tests/frontends/terminal/test_session.py"  # mostly waits
+WHOLE = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py"))  # the whole program
 TEXTS = ["tests/leaks", "tests/wire", "tests/rules", "tests/tools"]  # mostly compute
 PYTEST = ["-u", "-P", "-m", "pytest"]  # unbuffered for the progress; -P keeps a bare `import tools` from working
 INSTALLING = threading.Lock()  # two editable installs at a time would write the same metadata
@@ -103,7 +104,8 @@ def tests_here() -> list[Step]:
         Step(f"pytest {THIS}", [[python, *PYTEST, "-m", "not once and not llama"]]),
         Step("llama", [[python, *PYTEST, "-m", "llama and not once"]]),
         Step("terminals", [[python, *PYTEST, "-m", "once", TERMINALS]]),
-        Step("once", [[python, *PYTEST, "-m", "once", *(f"--ignore={one}" for one in (TERMINALS, *TEXTS))]]),
+        Step("once, whole", [[python, *PYTEST, "-m", "once", *WHOLE]]),
+        Step("once", [[python, *PYTEST, "-m", "once", *(f"--ignore={one}" for one in (TERMINALS, *TEXTS, *WHOLE))]]),
         Step("once, texts", [[python, *PYTEST, "-m", "once", *TEXTS]]),
         Step("ruff", [[python, "-m", "ruff", "check"]]),
         Step("mypy", [[python, "-m", "mypy"]]),
@@ -114,7 +116,7 @@ def tests_on(version: str, python: Path) -> Step:
     home = ROOT / ".venvs" / version
     own = str(home / "bin" / "python")
     works = Path(own).exists() and subprocess.run([own, "-c", "import pip"], check=False).returncode == 0
-    install = [own, "-m", "pip", "install", "-qq", "--no-compile", "-e", ".[test]"]
+    install = [own, "-m", "pip", "install", "-qq", "--no-compile", "-e", ".[unit]"]
     tests = [own, *PYTEST, "-p", "no:cacheprovider", "-m", "not wheel and not llama and not once"]
     make = [] if works else [[str(python), "-m", "venv", "--clear", str(home)]]
     return Step(f"pytest {version}", [*make, install, tests])

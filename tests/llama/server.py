@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 NOT_INSTALLED = 77
-THREADS = 2  # they spin, so more of them than free cores is slower by far
+THREADS = 1  # they spin, so more of them than free cores is slower by far
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
     params.reasoning_format = getattr(
         xllamacpp.common_reasoning_format, f"COMMON_REASONING_FORMAT_{options.reasoning_format.upper()}"
     )
-    params.n_ctx, params.n_parallel = 32_768, 1
+    params.n_ctx, params.n_parallel = 16_384, 1  # so small that the agent's prompt is short: a byte costs a millisecond
     params.hostnames, params.port = ["127.0.0.1"], 0
     params.ui = params.warmup = params.fit_params = False
     params.verbosity = 1  # errors only

@@ -138,8 +138,7 @@ class Confinement:
                 place.mkdir()
                 place.chmod(0o1777)
         if self.sandbox.kind == "bwrap":
-            unseen = (Path("/run"), *made.hidden, *(place for place, _ in made.private))
-            covered = sockets((self.root, made.cache, made.temporary, *made.writable, *unseen))
+            covered = filter(made.shows, sockets((self.root, made.cache, made.temporary, *made.writable)))
             made = self._pin(replace(made, emptied=tuple(sorted({*made.emptied, *covered}))))
         own = self.root / ".agent"
         if self.sandbox.kind == "bwrap" and (self._mountpoint or not own.exists()):

@@ -111,6 +111,11 @@ class Policy:
     network: bool = False
     report: str = ""
 
+    def shows(self, path: Path) -> bool:
+        """Whether a command sees this path, which lies outside of the root."""
+        covered = (Path("/run"), *self.hidden, *(place for place, _ in self.private))
+        return any(map(path.is_relative_to, self.visible)) or not any(map(path.is_relative_to, covered))
+
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
