@@ -322,7 +322,10 @@ class Silent:
         """Path of the next request, of those that are not about the server itself."""
         connection, _ = self._listening.accept()
         self._heard.append(connection)
-        path = connection.recv(65536).decode().split()[1]
+        said = connection.recv(65536).decode()
+        if not said:  # whoever asked has given up, on a machine with much to do
+            return self.request()
+        path = said.split()[1]
         if path == "/props":
             body = '{"default_generation_settings": {"n_ctx": 131072}}'
             head = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n"
