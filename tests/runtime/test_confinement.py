@@ -156,12 +156,13 @@ def test_sockets_of_other_programs_are_out_of_reach(bubblewrap: Place, monkeypat
     monkeypatch.setenv("SSH_AUTH_SOCK", str(bubblewrap.home / "agent.sock"))
     with socket.socket(socket.AF_UNIX) as theirs, socket.socket(socket.AF_UNIX) as in_the_project:
         theirs.bind("agent.sock")
-        in_the_project.bind("../root/own.sock")
+        own = f"../{bubblewrap.root.name}/own.sock"
+        in_the_project.bind(own)
         theirs.listen()
         in_the_project.listen()
         python = f"cd {bubblewrap.home}; '{os.path.realpath(sys.executable)}' -I -S -c"
         assert bubblewrap.run(f'{python} "{connect.format("agent.sock")}"', network=True).finished.code == 1
-        assert bubblewrap.run(f'{python} "{connect.format("../root/own.sock")}"', network=True).finished.code == 0
+        assert bubblewrap.run(f'{python} "{connect.format(own)}"', network=True).finished.code == 0
 
 
 def test_which_sockets_there_are() -> None:
