@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 import os
+import threading
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,16 +18,19 @@ from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.finding.engines import (
     PYTHON,
     SECONDS,
+    WITHOUT_LINKS,
     Counting,
     Engine,
     Progress,
     Records,
-    fitting,
+    by_folder,
     installed,
+    listers,
     nested,
 )
 from roundtrip.tools.finding.globs import matcher
 from roundtrip.tools.finding.ignore import AGENT, GIT, Hidden, Scope, scope_of
+from roundtrip.tools.finding.python_files import walk
 from roundtrip.tools.paths import failure, intend, unfit_folder
 
 SPARE = 64
@@ -74,14 +78,14 @@ class Level:
     def count(self) -> int:
         return self._dropped + len(self._kept)
 
-    def add(self, entry: str) -> None:
-        self._kept.append(entry)
+    def add(self, entries: list[str]) -> None:
+        self._kept += entries
         if len(self._kept) > self._most:
             kept = self.first()
             self._dropped, self._kept = self.count - len(kept), kept
 
     def first(self) -> list[str]:
-        return heapq.nsmallest(self._shown, self._kept)
+        return sorted(self._kept)[: self._shown]  # quick: engines name most of them in order
 
 
 class Entries:
@@ -106,15 +110,14 @@ class Entries:
     def count(self) -> int:
         return sum(level.count for level in self._levels.values())
 
-    def add_file(self, path: str) -> None:
-        folder = path.rpartition("/")[0]
+    def add_files(self, folder: str, paths: list[str]) -> None:
+        """Those in one folder, links among them."""
         level = self._folders[folder] if folder in self._folders else self.add_folder(folder)
         if level is None:
             return
-        if self._fits and not self._fits(path):
-            self.hidden += 1
-        else:
-            level.add(path)
+        fitting = [path for path in paths if self._fits(path)] if self._fits else paths
+        self.hidden += len(paths) - len(fitting)
+        level.add(fitting)
 
     def add_folder(self, folder: str) -> Level | None:
         """With all those above it; in a listing that is not recursive only the uppermost is shown."""
@@ -127,7 +130,7 @@ class Entries:
             if self._fits and not self._fits(folder):
                 self.hidden += self.recursive or not depth
             elif self.recursive or not depth:
-                self._level(depth, files=False).add(f"{folder}/")
+                self._level(depth, files=False).add([f"{folder}/"])
             self._folders[folder] = self._level(depth + 1, files=True) if self.recursive else None
         return self._folders[folder]
 
@@ -167,29 +170,27 @@ class ListFiles:
             return failure(reason)
         scope = await asyncio.to_thread(scope_of, folder, self._workspace.root)
         pattern, name = arguments.get("pattern", ""), self._workspace.shown(folder)
-        for engine in (*fitting(self._engines, scope), PYTHON):
+        for engine in (*listers(self._engines, scope), PYTHON):
             recursive = arguments.get("recursive", False) or "/" in pattern
             entries = Entries(recursive, _fits(pattern, _prefix(name)), self._caps.entries)
             finished = await self._list(engine, scope, entries, Progress(output))
             if engine.succeeded(finished.code) or (finished.code is None and entries.count):
                 break
-        if not entries.recursive:
-            await asyncio.to_thread(_add_unlisted, scope, entries, incomplete=finished.code is None)
-        return _render(name, pattern, entries, incomplete=finished.code is None)
+        complete = finished.code is not None and (engine.name not in WITHOUT_LINKS or await _add_links(scope, entries))
+        return await asyncio.to_thread(_render, scope, name, pattern, entries, complete=complete)
 
     async def _list(self, engine: Engine, scope: Scope, entries: Entries, progress: Progress) -> Finished:
         """Adds all files; those of repositories further down are asked for one after the other."""
-        accepts, below = await asyncio.to_thread(Counting, engine, scope), [""]
+        accepts, below = await asyncio.to_thread(Counting, scope), [""]
         while below:
             prefix = below.pop()
 
             def take(paths: list[str], prefix: str = prefix) -> None:
-                for path in paths:
-                    path = prefix + path.removeprefix("./")
-                    if path.endswith("/"):
-                        below.append(path)
-                    elif accepts(path):
-                        entries.add_file(path)
+                for folder, found in by_folder(_below(prefix, paths)).items():
+                    if found[0].endswith("/"):
+                        below.extend(found)
+                    elif counted := accepts(folder, found):
+                        entries.add_files(folder, counted)
                 progress(entries.count, "entries")
 
             where = nested(scope, prefix) if prefix else scope
@@ -199,6 +200,30 @@ class ListFiles:
             if not engine.succeeded(finished.code):
                 break
         return finished
+
+
+def _below(prefix: str, paths: list[str]) -> list[str]:
+    """The paths that an engine printed for a folder below the scope's base, as seen from there."""
+    if not prefix and not paths[0].startswith("./"):
+        return paths
+    return [prefix + path.removeprefix("./") for path in paths]
+
+
+async def _add_links(scope: Scope, entries: Entries) -> bool:
+    """Adds the links that an engine has passed over. Returns whether there was time for all of them."""
+    stopped, until = threading.Event(), time.monotonic() + SECONDS
+
+    def going() -> bool:
+        return not stopped.is_set() and time.monotonic() < until
+
+    try:
+        links = await asyncio.to_thread(lambda: list(walk(scope, files=False, going=going)))
+        complete = going()
+    finally:
+        stopped.set()  # the thread must not outlive a call that was cancelled
+    for folder, paths in by_folder(links).items():
+        entries.add_files(folder, paths)
+    return complete
 
 
 def _prefix(name: str) -> str:
@@ -214,25 +239,15 @@ def _fits(pattern: str, prefix: str) -> Callable[[str], bool] | None:
     return (lambda entry: fits(entry) or fits(prefix + entry)) if prefix else fits
 
 
-def _add_unlisted(scope: Scope, entries: Entries, *, incomplete: bool) -> None:
-    """Adds what has no files to list: empty folders and links; all folders where there was no time."""
+def _add_folders(scope: Scope, entries: Entries, *, complete: bool) -> None:
+    """Adds the folders in this one that hold no files; all of them where there was no time."""
     hidden = Hidden(scope, GIT, AGENT)
     try:
         with os.scandir(scope.base) as found:
             for entry in found:
-                is_folder = entry.is_dir()
-                unlisted = entry.is_symlink() or (is_folder and (incomplete or _is_empty(entry.path)))
-                # To git a link is no folder, so a pattern for folders does not hide it.
-                if (
-                    not unlisted
-                    or entry.name == ".git"
-                    or hidden(entry.name, folder=entry.is_dir(follow_symlinks=False))
-                ):
-                    continue
-                if is_folder:
+                listed = not entry.is_dir(follow_symlinks=False) or (complete and not _is_empty(entry.path))
+                if not listed and entry.name != ".git" and not hidden(entry.name, folder=True):
                     entries.add_folder(entry.name)
-                else:
-                    entries.add_file(entry.name)
     except OSError:
         return  # what could be listed is enough
 
@@ -245,15 +260,27 @@ def _is_empty(folder: str) -> bool:
         return False
 
 
-def _render(name: str, pattern: str, entries: Entries, *, incomplete: bool) -> ToolResult:
+def _render(scope: Scope, name: str, pattern: str, entries: Entries, *, complete: bool) -> ToolResult:
+    if not entries.recursive:
+        _add_folders(scope, entries, complete=complete)
     found, count = entries.first(), entries.count
-    stopped = f" (stopped after {SECONDS:.0f} s)" if incomplete else ""
+    stopped = "" if complete else f" (stopped after {SECONDS:.0f} s)"
     if not found:
         reason = f"nothing matches {pattern}" if entries.hidden else "nothing here, but for what ignore files hide"
         return ToolResult(f"{name}: {reason}{stopped}", f"{name}: 0 entries")
     prefix = _prefix(name)
-    lines = [name_line(f"{prefix}{entry}") for entry in found]
+    lines = [name_line(f"{prefix}{entry}{_leads(os.path.join(scope.base, entry))}") for entry in found]
     if count > len(found):
         lines.append(f"… {count - len(found)} more; narrow it with path or pattern")
     header = f"{count} {'entry' if count == 1 else 'entries'} in {name}"
     return ToolResult("\n".join((f"{header}{stopped}:", *lines)), header)
+
+
+def _leads(path: str) -> str:
+    """Where a link leads to, "" for what is none."""
+    if not os.path.islink(path):
+        return ""
+    try:
+        return f" -> {os.readlink(path)}"
+    except OSError:
+        return ""

@@ -125,6 +125,11 @@ def fill(root: Path) -> None:
     (root / "link-to-dir").symlink_to("sub")
     (root / "link-out").symlink_to("/etc")
     (root / "link-nowhere").symlink_to("missing")
+    (root / "p/up").symlink_to("..")
+    (root / "ignored.log").symlink_to("code.py")
+    (root / "secret.link").symlink_to("code.py")
+    (root / "only-links").mkdir()
+    (root / "only-links" / "one").symlink_to("../code.py")
     (root / "hollow").mkdir()
     os.mkfifo(root / "fifo")
     (root / "unreadable").write_bytes(b"needle\n")
@@ -213,12 +218,15 @@ def test_listings_are_the_same(trees, tree: str, arguments: dict) -> None:
 HIDDEN = (
     *("a.log", "tracked.log", "build/", "top", "sub/one/two/deep.txt", "secret.txt", "private/", "q/here", "#name"),
     *("excluded.txt", "cr.txt", "sub/local", "sub/important.log", "p/any/x", "deleted", "nested/file"),
-    *("link", "link-to-dir/", "fifo", "nested/own", "nested/secret.txt", ".git/", "module/.git", "1x", "back*slash"),
+    *("link/", "link-to-dir/", "fifo", "nested/own", "nested/secret.txt", ".git/", "module/.git", "1x", "back*slash"),
+    *("ignored.log", "ignored.log -> code.py", "secret.link -> code.py"),
     *("deep/end", "deep/a/b/end", "wild/abcd.x", "wild/in/a.y"),
 )
 THERE = (
     *("kept.log", "sub/code.c", "sub/inner/code.c", "no.py", ".hidden/file", "q/secret.txt", "secret.ok", "p/any/y"),
     *("nested/not-ignored-here.log", "nested/excluded.txt", "with space/nested/file", "module/more.log", "empty"),
+    *("link -> code.py", "link-to-dir -> sub", "link-out -> /etc", "link-nowhere -> missing", "p/up -> .."),
+    *("only-links/", "only-links/one -> ../code.py"),
     *("unborn/file", "new\\nline", "[x]{y}*", "unreadable", "backslash", "deep/a/b/ending", "wild/a.y"),
 )
 
@@ -227,6 +235,12 @@ def test_what_is_listed_in_a_repository(trees) -> None:
     shown = the_same(results(ListFiles, "repository", trees["repository"], {"recursive": True}))
     assert [path for path in HIDDEN if path in shown] == []
     assert [path for path in THERE if path not in shown] == []
+
+
+def test_a_walk_can_be_stopped(trees) -> None:
+    scope = scope_of(trees["plain"], trees["plain"])
+    asked = iter((True, True, False))
+    assert 0 < len(list(python_files.walk(scope, going=lambda: next(asked)))) < len(list(python_files.walk(scope)))
 
 
 REGEXES = (

@@ -2,7 +2,7 @@
 
 An engine is a module: it says where it `fits`, and which command lists the files of a scope, or those of them that
 match one of some patterns for bytes (`patterns.Pattern.loose`). The commands run in the scope's base and print paths
-with a NUL behind each; `Counting` tells which of these count.
+with a NUL behind each, symbolic links among them or not; `Counting` tells which of these count.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ class _Finder(Protocol):
 FINDERS: Final[dict[str, _Finder]] = {"rg": ripgrep, "git": git_files, "python": python_files}
 """The best first."""
 
-LINKS: Final = frozenset({"git"})
-"""Engines that name symbolic links too."""
+LISTERS: Final = ("git", "rg", "python")
+"""For listings, the fastest first."""
+
+WITHOUT_LINKS: Final = frozenset({"rg"})
+"""Engines that pass symbolic links over, so that `python_files.walk` must look for them."""
 
 SUCCESS: Final = {"rg": (0, 1, 2), "git": (0, 1), "python": (0,)}
 """Exit codes; 2 of rg means that something could not be read."""
@@ -121,33 +124,32 @@ def nested(scope: Scope, path: str) -> Scope:
     return Scope(base, scope.root, base, repository=True)
 
 
+def listers(engines: Iterable[Engine], scope: Scope) -> list[Engine]:
+    """Those that fit, in the order in which they are asked for a listing."""
+    return sorted(fitting(engines, scope), key=lambda engine: LISTERS.index(engine.name))
+
+
+def by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
+    """The paths of files, for each folder: what is decided for a folder need not be decided for each of its files."""
+    folders: dict[str, list[str]] = {}
+    last, files = None, []
+    for path in paths:  # most of them behind others of the same folder
+        folder = path.rpartition("/")[0]
+        if folder != last:
+            last, files = folder, folders.setdefault(folder, [])
+        files.append(path)
+    return folders
+
+
 class Counting:
-    """Tells which of the paths count that an engine printed for a scope."""
+    """Tells which of the files count that an engine has found for a scope: those that no `.agentignore` hides."""
 
-    def __init__(self, engine: Engine, scope: Scope) -> None:
-        self._base = scope.base
+    def __init__(self, scope: Scope) -> None:
         self._hidden = Hidden(scope, AGENT)
-        self._looks_for_links = engine.name in LINKS
-        self._folders: dict[str, frozenset[str] | None] = {}
-        """For each folder the names of the links in it; None where nothing has to be looked at."""
+        self._silent: dict[str, bool] = {}
 
-    def __call__(self, path: str) -> bool:
-        folder, _, name = path.rpartition("/")
-        try:
-            links = self._folders[folder]
-        except KeyError:
-            links = self._folders[folder] = self._look(folder)
-        return links is None or (name not in links and not self._hidden(path))
-
-    def _look(self, folder: str) -> frozenset[str] | None:
-        links = _links(os.path.join(self._base, folder)) if self._looks_for_links else frozenset()
-        return links if links or not self._hidden.silent(folder) else None
-
-
-def _links(folder: str) -> frozenset[str]:
-    """The symbolic links in a folder: to read it takes less time than to ask about each of its files."""
-    try:
-        with os.scandir(folder) as entries:
-            return frozenset(entry.name for entry in entries if entry.is_symlink())
-    except OSError:
-        return frozenset()
+    def __call__(self, folder: str, paths: list[str]) -> list[str]:
+        """Those of the paths in a folder that count."""
+        if folder not in self._silent:
+            self._silent[folder] = self._hidden.silent(folder)
+        return paths if self._silent[folder] else [path for path in paths if not self._hidden(path)]

@@ -2,7 +2,7 @@
 
 Strategy. git is shown an empty index: then every file is untracked to it, and all of them go by the ignore files,
 tracked or not, as for the other engines. A repository further down comes as a path that ends with `/`; whoever asks
-must ask again there. Symbolic links come too, and must be left out.
+must ask again there. Symbolic links come too, and are not followed.
 Sources: git-ls-files(1), git-grep(1), gitignore(5).
 """
 

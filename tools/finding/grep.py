@@ -19,6 +19,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ from roundtrip.agent.keys import key
 from roundtrip.agent.plain import name_line
 from roundtrip.tools.encodings import WIDE, is_binary, text_of, wide
 from roundtrip.tools.finding import python_files
-from roundtrip.tools.finding.engines import PYTHON, Counting, Engine, fitting, nested
+from roundtrip.tools.finding.engines import PYTHON, Counting, Engine, by_folder, fitting, nested
 from roundtrip.tools.finding.globs import matcher
 from roundtrip.tools.finding.ignore import Scope
 from roundtrip.tools.finding.patterns import Pattern, read_pattern
@@ -84,7 +85,7 @@ class Job:
 
 
 def candidates(job: Job, pattern: Pattern) -> list[str]:
-    """The files that may match, in order."""
+    """The files that may match, in order, and perhaps links, which are not read."""
     if job.file:
         return [job.file]
     fits = matcher(job.file_pattern)
@@ -93,8 +94,9 @@ def candidates(job: Job, pattern: Pattern) -> list[str]:
         if found is not None:
             break
     wanted = (path for path in found or () if fits(path) or fits(job.shown(path)))
-    accepts = Counting(engine, job.scope)
-    return sorted((path for path in wanted if accepts(path)), key=lambda path: path.split("/"))
+    accepts = Counting(job.scope)
+    counted = (accepts(folder, paths) for folder, paths in by_folder(wanted).items())
+    return sorted(chain.from_iterable(counted), key=lambda path: path.split("/"))
 
 
 def _ask(engine: Engine, scope: Scope, pattern: Pattern) -> list[str] | None:
@@ -152,7 +154,7 @@ def _paths(output: bytes) -> list[str]:
 
 
 def content(path: str, literal: bytes, loose: re.Pattern[bytes] | None) -> str:
-    """A file's text; "" for what is no text, can't be read, is too large or can't match."""
+    """A file's text; "" for what is a link or no text, can't be read, is too large or can't match."""
     try:
         with open(path, "rb", opener=_open_at_once) as file:
             status = os.fstat(file.fileno())

@@ -66,25 +66,20 @@ class IgnoreFiles:
         return not known.hidden and not known.rules
 
     def _folder(self, path: str) -> _Folder:
-        known = self._folders.get(path)
-        if known is not None:
-            return known
-        end = -1
-        known = self._folders[""]
-        while end != len(path):  # from the top down, because a tree may be deeper than Python may recurse
-            end = path.find("/", end + 1)
-            end = len(path) if end < 0 else end
-            here = self._folders.get(path[:end])
-            if here is None:
-                here = self._folders[path[:end]] = self._below(known, path[:end])
-            known = here
+        missing = []  # not by recursion: a tree may be deeper than Python goes
+        while path not in self._folders:
+            missing.append(path)
+            path = path.rpartition("/")[0]
+        known = self._folders[path]
+        for path in reversed(missing):
+            known = self._folders[path] = self._below(known, path)
         return known
 
     def _below(self, above: _Folder, path: str) -> _Folder:
         if above.hidden or (above.rules and _hide(above.rules, path, folder=True)):
             return _Folder(hidden=True)
-        where = os.path.join(self._top, path)
-        own = _rules(len(path) + 1, os.path.join(where, self._name))
+        where = f"{self._top}/{path}"
+        own = _rules(len(path) + 1, f"{where}/{self._name}")
         if self._repository and os.path.lexists(os.path.join(where, ".git")):
             return _Folder(rules=own + _rules(len(path) + 1, exclude_file(where)))
         return _Folder(rules=own + above.rules) if own else above

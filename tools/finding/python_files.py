@@ -1,4 +1,4 @@
-"""The engine that needs no other program: walks a tree as `ignore` says, and lists its files.
+"""The engine that needs no other program: walks a tree as `ignore` says, and lists its files and links.
 
 It runs as a program of its own, so that it can be stopped.
 """
@@ -8,23 +8,27 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
 from roundtrip.tools.finding.ignore import AGENT, GIT, Hidden, Scope
 
 
-def walk(scope: Scope) -> Iterator[str]:
-    """The files below the scope's base that nothing hides, relative to it. Symbolic links are not followed."""
+def walk(scope: Scope, *, files: bool = True, going: Callable[[], bool] = lambda: True) -> Iterator[str]:
+    """The files and symbolic links below the scope's base that nothing hides, relative to it. No link is followed.
+
+    files: if not, only the links. going: asked at each folder whether to go on.
+    """
     hidden = Hidden(scope, GIT, AGENT)
     waiting = [""]
-    while waiting:
+    while waiting and going():
         folder = waiting.pop()
         try:
             with os.scandir(os.path.join(scope.base, folder)) as entries:
                 for entry in entries:
                     is_folder = entry.is_dir(follow_symlinks=False)
-                    if entry.name == ".git" or not (is_folder or entry.is_file(follow_symlinks=False)):
+                    wanted = is_folder or entry.is_symlink() or (files and entry.is_file(follow_symlinks=False))
+                    if not wanted or entry.name == ".git":
                         continue
                     path = f"{folder}{entry.name}"
                     if hidden(path, folder=is_folder):
