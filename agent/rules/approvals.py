@@ -20,10 +20,10 @@ from urllib.parse import urlsplit
 
 from roundtrip.agent.messages import Effect
 from roundtrip.agent.rules import protected
-from roundtrip.agent.rules.command_files import Files, Places
-from roundtrip.agent.rules.command_rules import allows, denied, doubtful, proposed
-from roundtrip.agent.rules.launchers import commands
-from roundtrip.agent.rules.shell import parse
+from roundtrip.agent.rules.shell.files import Files, Places
+from roundtrip.agent.rules.shell.launchers import commands
+from roundtrip.agent.rules.shell.rules import allows, denied, doubtful, proposed
+from roundtrip.agent.rules.shell.script import parse
 from roundtrip.agent.tooling import Intent
 
 Kind = Literal["read", "edit", "command", "network", "outside", "protected"]
@@ -66,7 +66,7 @@ class Rules:
     """What is allowed without asking, and what is forbidden. All paths are absolute, links resolved.
 
     mode_is_set: the user has chosen the mode. kinds: beside those of the mode. allow, deny: rules for commands, see
-    `command_rules`. folders: outside the workspace, to be read. hosts: to be fetched from. private: the agent's own
+    `shell.rules`. folders: outside the workspace, to be read. hosts: to be fetched from. private: the agent's own
     folders. temporary: where commands may write too.
     """
 

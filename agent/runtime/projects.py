@@ -17,7 +17,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from roundtrip.agent.rules.approvals import Grant, Kind
-from roundtrip.agent.rules.command_rules import rule
+from roundtrip.agent.rules.shell.rules import rule
 from roundtrip.agent.runtime.config_file import replace_file
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from roundtrip.agent.rules.command_rules import allows, denied, doubtful, proposed, rule
-from roundtrip.agent.rules.launchers import Command, commands
-from roundtrip.agent.rules.shell import LONGEST, parse
+from roundtrip.agent.rules.shell.launchers import Command, commands
+from roundtrip.agent.rules.shell.rules import allows, denied, doubtful, proposed, rule
+from roundtrip.agent.rules.shell.script import LONGEST, parse
 
 ALLOW = tuple(
     f"{words} *"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 SHELLS: Final = frozenset({"sh", "bash", "dash", "ash"})
-"""Shells whose lines `shell.parse` understands."""
+"""Shells whose lines `script.parse` understands."""
 
 _STRANGE: Final = "zsh fish ksh mksh yash rbash csh tcsh pwsh powershell nu elvish xonsh cmd"
 STRANGE_SHELLS: Final = frozenset(_STRANGE.split())

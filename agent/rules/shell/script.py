@@ -22,7 +22,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from roundtrip.agent.rules.shell_tables import (
+from roundtrip.agent.rules.shell.grammar import (
     ARITHMETIC,
     BAD_LEAVES,
     BORDERS,
@@ -37,7 +37,7 @@ from roundtrip.agent.rules.shell_tables import (
     TEST,
     WORDS,
 )
-from roundtrip.agent.rules.shell_words import Word, text_of, word_of
+from roundtrip.agent.rules.shell.words import Word, text_of, word_of
 
 if TYPE_CHECKING:
     from tree_sitter import Node

@@ -16,9 +16,9 @@ from functools import lru_cache
 from glob import escape
 from typing import Final
 
-from roundtrip.agent.rules.command_words import Match, Rule, fit, fit_behind_options
-from roundtrip.agent.rules.launchers import Command, base, tells
-from roundtrip.agent.rules.programs import (
+from roundtrip.agent.rules.shell.launchers import Command, base, tells
+from roundtrip.agent.rules.shell.matching import Match, Rule, fit, fit_behind_options
+from roundtrip.agent.rules.shell.programs import (
     CLIENTS,
     INTERPRETERS,
     PLAIN,
@@ -28,7 +28,7 @@ from roundtrip.agent.rules.programs import (
     SUBCOMMANDS,
     wrapped,
 )
-from roundtrip.agent.rules.shell_words import Word
+from roundtrip.agent.rules.shell.words import Word
 
 MOST_PROPOSED: Final = 3
 """Rules that are proposed at a time; more would not be read."""

@@ -1,6 +1,6 @@
 """Commands that run other commands: what is really run by `env nice sudo sh -c 'git push'`.
 
-Strategy. Each command of a `shell.Script` is opened as far as tables say how: a launcher of `_LAUNCHERS` gives the
+Strategy. Each command of a `script.Script` is opened as far as tables say how: a launcher of `_LAUNCHERS` gives the
 command behind its options, a shell with `-c` a script of its own, `find` what stands behind `-exec`. Each is seen
 through in a small, exact shape of its options only; every other use is `unknown`, and is asked. Programs that are not
 known to run nothing (`programs.QUIET`) are `loose`: a command like others for a rule that allows, but they may hide
@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from roundtrip.agent.rules.hazards import hazard
-from roundtrip.agent.rules.programs import QUIET, SHELLS, STRANGE_SHELLS
-from roundtrip.agent.rules.shell import Script, parse
-from roundtrip.agent.rules.shell_words import Word
+from roundtrip.agent.rules.shell.hazards import hazard
+from roundtrip.agent.rules.shell.programs import QUIET, SHELLS, STRANGE_SHELLS
+from roundtrip.agent.rules.shell.script import Script, parse
+from roundtrip.agent.rules.shell.words import Word
 
 DEEPEST: Final = 6
 """Launchers within launchers."""
@@ -25,7 +25,7 @@ DEEPEST: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """words: empty for one that only sets variables. sets: those that it sets, as in `shell.Part`.
+    """words: empty for one that only sets variables. sets: those that it sets, as in `script.Part`.
 
     ruled: it runs only if a rule allows it; else it is there for those that forbid. loose: it may run what its words
     name anywhere. unknown: why it is not known what it does, "" if it is. script: what a shell is told.

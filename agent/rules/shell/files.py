@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 from roundtrip.agent.rules import protected
-from roundtrip.agent.rules.launchers import Command
-from roundtrip.agent.rules.programs import READERS, SEARCHERS, wrapped
-from roundtrip.agent.rules.shell import Script
-from roundtrip.agent.rules.shell_words import Word
+from roundtrip.agent.rules.shell.launchers import Command
+from roundtrip.agent.rules.shell.programs import READERS, SEARCHERS, wrapped
+from roundtrip.agent.rules.shell.script import Script
+from roundtrip.agent.rules.shell.words import Word
 
 _DEVICES: Final = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"})
 _MOVES: Final = frozenset({"cd", "pushd"})

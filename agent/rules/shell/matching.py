@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
-from roundtrip.agent.rules.shell_words import Word
+from roundtrip.agent.rules.shell.words import Word
 
 Rule = tuple[str, ...]
 Match = Literal["yes", "maybe", "no"]

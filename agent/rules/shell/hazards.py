@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
-from roundtrip.agent.rules.programs import wrapped
-from roundtrip.agent.rules.shell_words import Word
+from roundtrip.agent.rules.shell.programs import wrapped
+from roundtrip.agent.rules.shell.words import Word
 
 HAZARDS: Final[dict[str, str]] = {
     "git": "ext::* --output* --ext-diff --textconv --exec* --upload-pack* --receive-pack* --template*",

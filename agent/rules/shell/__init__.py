@@ -1,0 +1,7 @@
+"""What a command line does, as far as it stands there.
+
+The way of a line: `script.parse` takes it apart, `launchers.commands` finds every command that is run, `rules` says
+which of them somebody's rules allow or forbid, and `files` what they write, read and show. The tables: `grammar` for
+what every shell reads in the same way, `programs` for what is known of programs, `hazards` for the words that make a
+harmless one run another.
+"""
