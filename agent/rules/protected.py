@@ -9,12 +9,13 @@ Three tables, from hard to soft; names are compared as in `keys`, short names of
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from roundtrip.agent.keys import KEYS, folded, key, why
 
-__all__ = ["is_barred", "key", "key_beginning", "watched"]
+__all__ = ["is_barred", "key", "key_beginning", "obeyed", "watched"]
 
 BARRED: Final = re.compile(r"\.git|\.agent|(?:git|agent)~\d+")
 """Folders (or files, as `.git` in a worktree) that no tool writes; `git~1` is the short name of `.git` on NTFS."""
@@ -68,6 +69,10 @@ WATCHED: Final = (
 """As `keys.KEYS`: why writing is asked, however much is allowed."""
 
 
+MOST_TOLD: Final = 3
+"""Files that are named in one sentence."""
+
+
 def is_barred(name: str) -> bool:
     """Whether a part of a path has a name under which no tool writes."""
     return BARRED.fullmatch(folded(name)) is not None
@@ -90,3 +95,11 @@ def watched(path: Path) -> str:
     parts = [folded(part) for part in path.parts]
     barred = "belongs to git or to the agent" if any(map(BARRED.fullmatch, parts)) else ""
     return barred or key(path) or why(parts, WATCHED)
+
+
+def obeyed(paths: Iterable[str]) -> str:
+    """What to say of those among changed files that act on the user later, "" if none does."""
+    reasons = ((path, why([folded(part) for part in path.split("/")], WATCHED)) for path in sorted(paths))
+    found = [f"{path} {reason}" for path, reason in reasons if reason]
+    more = f", and {len(found) - MOST_TOLD} more like these" if len(found) > MOST_TOLD else ""
+    return "; ".join(found[:MOST_TOLD]) + more

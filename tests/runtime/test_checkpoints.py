@@ -441,6 +441,19 @@ def test_what_comes_and_goes_with_the_sandbox_is_no_change(place: Place) -> None
     assert place.undo().files == (("-", "a.py"),)
 
 
+def test_a_command_that_changes_what_is_obeyed_is_told_of(place: Place) -> None:
+    place.run(lambda root: (root / "a.py").write_text("a"))
+    assert place.warned == []
+    place.run(lambda root: [(root / name).write_text("x") for name in ("b.py", ".envrc", "AGENTS.md")])
+    (said,) = place.warned
+    assert ".envrc is run by direnv on entering the folder; AGENTS.md tells every agent here what to do;" in said
+    place.edit("AGENTS.md", lambda root: (root / "AGENTS.md").write_text("y"))
+    place.run(lambda root: [(root / f"sub{n}/AGENTS.md").parent.mkdir() for n in range(5)])
+    assert place.warned == [said], "an edit was asked about before"
+    place.run(lambda root: [(root / f"sub{n}/AGENTS.md").write_text("x") for n in range(5)])
+    assert "sub2/AGENTS.md tells every agent here what to do, and 2 more like these;" in place.warned[1]
+
+
 def test_folders_are_named_where_nothing_else_is(place: Place) -> None:
     place.run(lambda root: (root / "new/inner").mkdir(parents=True))
     place.run(lambda root: (root / "new/inner/f").write_text("f"))

@@ -9,19 +9,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
 from typing import Final, Literal
 
 from roundtrip.agent.rules import protected
 from roundtrip.agent.rules.shell.launchers import Command
-from roundtrip.agent.rules.shell.programs import READERS, SEARCHERS, wrapped
+from roundtrip.agent.rules.shell.programs import NAMES_OUTPUT, READERS, SEARCHERS, WRITERS, wrapped
 from roundtrip.agent.rules.shell.script import Script
 from roundtrip.agent.rules.shell.words import Word
 
 _DEVICES: Final = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"})
 _MOVES: Final = frozenset({"cd", "pushd"})
 _MOST_FOLDERS: Final = 100
+_IN_PLACE: Final = re.compile(r"-[A-Za-z]*i|--in-place")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,7 @@ class Files:
         writes = [word for script in self.scripts for word in script.writes]
         if any(word.open and re.search(r"[*?\[]|(?<!\$)\{", word.path) for word in writes):
             yield "command", "It writes a file whose name is a pattern."
+        writes += [word for command in self.commands for word in written(command)]
         for path in (path for word in writes for path in self._meant(word)):
             within = self.places.within(path)
             why = protected.watched(within) or protected.key(path) or self.places.own(path)
@@ -154,3 +156,29 @@ class Files:
         """The paths that may be meant, none if nothing is known of them."""
         bases = self.bases if word.stem or not word.open else ()
         return [self.places.real(self.places.path(base, word.stem)) for base in bases]
+
+
+def written(command: Command) -> Iterator[Word]:
+    """The files that a command's words say it writes, makes or removes, as far as its program is known."""
+    words = command.words[1:]
+    files = [word for word in words if not word.text.startswith("-")]
+    how = WRITERS.get(command.name)
+    if how == "all" or (how == "in place" and any(_IN_PLACE.match(word.text) for word in words)):
+        yield from files
+    elif how == "last" and len(files) > 1:
+        yield files[-1]
+        if len(files) > 2 or not PurePath(files[-1].stem).suffix:  # it may be a folder
+            named = (word.text.rstrip("/").rpartition("/")[2] for word in files[:-1] if not word.open)
+            yield from (_in(files[-1], name) for name in named)
+    options = NAMES_OUTPUT.get(command.name, ())
+    for number, word in enumerate(words):
+        option, is_joined, value = word.text.partition("=")
+        if option in options and is_joined:
+            yield Word(value, word.open, path=word.path.partition("=")[2])
+        elif option in options:
+            yield from words[number + 1 : number + 2]
+
+
+def _in(folder: Word, name: str) -> Word:
+    """What a name means in a folder."""
+    return replace(folder, text=folder.text if folder.open else f"{folder.text}/{name}", path=f"{folder.path}/{name}")

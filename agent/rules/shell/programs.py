@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 SHELLS: Final = frozenset({"sh", "bash", "dash", "ash"})
 """Shells whose lines `script.parse` understands."""
@@ -44,6 +44,24 @@ _READERS: Final = (
 )
 READERS: Final = SEARCHERS | frozenset(_READERS.split())
 """Tools that show files or run code. Rules allow them for the same files that need no question otherwise."""
+
+WRITERS: Final[dict[str, Literal["all", "last", "in place"]]] = {
+    **dict.fromkeys(("tee", "touch", "truncate", "rm", "rmdir", "mkdir", "unlink", "shred", "chmod", "chown"), "all"),
+    **dict.fromkeys(("cp", "mv", "ln", "install", "rsync"), "last"),
+    **dict.fromkeys(("sed", "perl"), "in place"),
+}
+"""Tools that write, make or remove the files that their words name: all of them; the last one, or in it what the others
+are called; or all with the option `-i`."""
+
+NAMES_OUTPUT: Final = {
+    "curl": ("-o", "--output", "--output-dir"),
+    "wget": ("-O", "--output-document", "-P", "--directory-prefix"),
+    "sort": ("-o", "--output"),
+    "tar": ("-C", "--directory"),
+    "unzip": ("-d",),
+    "dd": ("of",),
+}
+"""Options behind which a tool's file, or its folder, stands."""
 
 SUBCOMMANDS: Final[dict[str, frozenset[str]]] = {
     tool: frozenset(said.split())

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from roundtrip.agent.messages import Call
+from roundtrip.agent.rules.protected import obeyed
 from roundtrip.agent.runtime.checkpoints.checkpoint_log import LONGEST_KEPT, MOST_KEPT, CheckpointLog, Origin, Record
 from roundtrip.agent.runtime.checkpoints.looking import TooMuch
 from roundtrip.agent.runtime.checkpoints.news import News, digest
@@ -228,6 +229,9 @@ class Checkpoints:
                 last = self._records.append(Record("outside", earlier, time.time()))
             if state != last.state:
                 self._change(last.state, state, self._origin, self._about(call, intent))
+                said = obeyed(self._shadow.changes(last.state, state)) if self._commands(intent) else ""
+                if said:
+                    self._warn(f"the command changed what is more than a file: {said}; /undo takes it back")
             self._running.end()
 
     def _cut_off(self) -> bool:
