@@ -1,7 +1,8 @@
-"""Passes everything that has to pass: ruff, mypy, and the tests on every supported Python that is found here.
+"""Passes everything that has to pass: ruff, mypy, and the tests, on this Python and on the newest that is supported.
 
     .venv/bin/python tests/check.py            all of it
-    .venv/bin/python tests/check.py --quick    this interpreter only
+    .venv/bin/python tests/check.py --every    on all supported Pythons that are found here
+    .venv/bin/python tests/check.py --quick    on this one only
 
 The steps run beside each other; each prints its output when it ends. This interpreter runs all the tests, the
 others get an environment in .venvs/ and leave out what does not depend on the version (`wheel`, `llama`, `once`).
@@ -163,11 +164,14 @@ def summarize(steps: list[Step], missing: list[str]) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="this interpreter only")
-    quick = parser.parse_args().quick
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--quick", action="store_true", help="on this interpreter only")
+    which.add_argument("--every", action="store_true", help="on all supported interpreters, not this and the newest")
+    wanted = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends like Ctrl-C
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # hundreds of processes would compile everything anew
-    others = [] if quick else [version for version in SUPPORTED if version != THIS]
+    versions = () if wanted.quick else SUPPORTED if wanted.every else SUPPORTED[-1:]
+    others = [version for version in versions if version != THIS]
     pythons = {version: find(version) for version in others}
     steps = tests_here() + [tests_on(version, python) for version, python in pythons.items() if python]
     missing = [version for version, python in pythons.items() if python is None]

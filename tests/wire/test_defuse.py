@@ -11,7 +11,7 @@ from roundtrip.agent.wire.profiles import MARKERS
 
 pytestmark = pytest.mark.once
 
-fast = settings(derandomize=True, deadline=None, max_examples=400)
+fast = settings(derandomize=True, deadline=None, max_examples=250)
 bits = st.one_of(
     st.sampled_from(MARKERS),
     st.sampled_from([BREAKER, "<", "<|", "|>", "im_end", "[", "EOS]", "◁", "think", "a", "\\", '"', "\n"]),
