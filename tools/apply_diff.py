@@ -20,8 +20,9 @@ from roundtrip.tools.diffs import LINES, changes
 from roundtrip.tools.editing.documents import Document, sane
 from roundtrip.tools.editing.files import SMALL, Files, Opened, report
 from roundtrip.tools.editing.hunks import Change
+from roundtrip.tools.editing.misses import Miss
 from roundtrip.tools.editing.patches import is_whole, parse, target_of
-from roundtrip.tools.editing.planning import Draft, Miss, Plan, plan_hunks, same_reading, written
+from roundtrip.tools.editing.planning import Draft, Plan, plan_hunks, same_reading, written
 from roundtrip.tools.editing.together import Becomes, write_together
 from roundtrip.tools.paths import failure, missing
 

@@ -16,7 +16,8 @@ from roundtrip.tools.apply_diff import ApplyDiff, misplaced
 from roundtrip.tools.diffs import LINES, changes
 from roundtrip.tools.editing.documents import sane
 from roundtrip.tools.editing.files import SMALL, Files, Opened, report
-from roundtrip.tools.editing.planning import NUL, Draft, Edit, Miss, draft, plan_lines, same_reading, written
+from roundtrip.tools.editing.misses import NUL, Miss
+from roundtrip.tools.editing.planning import Draft, Edit, draft, plan_lines, same_reading, written
 from roundtrip.tools.paths import failure, intend, missing
 
 _EDIT = {

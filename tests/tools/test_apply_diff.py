@@ -127,11 +127,10 @@ def test_what_is_said(workspace, call) -> None:
 
 
 def test_already_applied(workspace, call) -> None:
-    seen(workspace, "a", "x\nb\n")
-    assert call("apply_diff", path="a", diff=block("a\n", "x\n")).content == "a: already applied, nothing was changed"
-    assert call("apply_diff", path="a", diff=block("a\n", "x\n") + block("b\n", "y\n")).content.startswith(
-        "edited a (+1 -1)"
-    )
+    seen(workspace, "a", "a = 2\nb\n")
+    again = block("a = 1\n", "a = 2\n")
+    assert call("apply_diff", path="a", diff=again).content == "a: already applied, nothing was changed"
+    assert call("apply_diff", path="a", diff=again + block("b\n", "y\n")).content.startswith("edited a (+1 -1)")
 
 
 def test_the_second_failure_shows_the_file(workspace, call) -> None:

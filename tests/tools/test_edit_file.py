@@ -139,6 +139,30 @@ def test_already_applied(workspace, edit) -> None:
     assert path.read_text() == "1\nb = 2\n3\n"
 
 
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        ("retries=3\nmax_retries = 5\n", "retries = 3", "retries = 5"),  # the new text is a part of another word
+        ("limit  =  3\n\nretries = 5\n", "limit = 3", "retries = 5"),  # it stands elsewhere, for itself
+        ("a {\n    b;\n}\n", "while (true) {", "}"),  # it says nothing
+        ("def a(x):\n    return x\n\n\ndef b(x):\n    return 2\n", "def a(x): # a\n    return 1", "    return 2"),
+    ],
+)
+def test_a_new_text_elsewhere_is_not_taken_for_the_edit(workspace, edit, text: str, old: str, new: str) -> None:
+    path = seen(workspace, "a", text)
+    result = edit("a", old, new)
+    assert (result.failed, result.content.startswith("Not edited: old_string is not there")) == (True, True)
+    assert path.read_text() == text
+
+
+def test_an_edit_made_twice_is_seen_where_its_lines_are_others(workspace, edit) -> None:
+    seen(workspace, "a", "import os\n\nx = call(1)\n")
+    assert edit("a", "call(1)", "call(2, 3)").content.startswith("edited a")
+    for old, new in (("call(1)", "call(2, 3)"), ("x = call(1)\n", "x = call(2, 3)\n")):
+        again = edit("a", old, new)
+        assert (again.failed, again.content.startswith("already applied")) == (False, True)
+
+
 def test_several_edits_build_on_each_other(workspace, root: Path, call) -> None:
     seen(workspace, "a", "a\nb\n")
     edits = [{"old_string": "a", "new_string": "x"}, {"old_string": "x\nb", "new_string": "x\ny"}]
@@ -372,11 +396,11 @@ def test_a_patch_for_another_file_is_no_edit_of_this_one(workspace, root: Path, 
 
 
 def test_intent_and_preview(workspace, root: Path, tools, edit) -> None:
-    seen(workspace, "a", "1\n2\n")
-    intent = tools["edit_file"].intent({"path": "a", "old_string": "2", "new_string": "3"})
+    seen(workspace, "a", "1\nb = 2\n")
+    intent = tools["edit_file"].intent({"path": "a", "old_string": "b = 2", "new_string": "b = 3"})
     assert (intent.effect, intent.paths) == ("edits", (root / "a",))
-    assert intent.preview() == "--- a\n+++ a\n@@ -1,2 +1,2 @@\n 1\n-2\n+3"
-    assert intent.preview() == edit("a", "2", "3").details
+    assert intent.preview() == "--- a\n+++ a\n@@ -1,2 +1,2 @@\n 1\n-b = 2\n+b = 3"
+    assert intent.preview() == edit("a", "b = 2", "b = 3").details
     assert intent.preview().startswith("a will not be edited: already applied: old_string is not there")
     intent = tools["edit_file"].intent({"path": "new", "old_string": "", "new_string": "3"})
     assert intent.preview() == "--- new\n+++ new\n@@ -0,0 +1 @@\n+3"

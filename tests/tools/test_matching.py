@@ -7,7 +7,8 @@ from roundtrip.tools.editing.closest import closest, visible
 from roundtrip.tools.editing.documents import Document, documents, exchange, in_style
 from roundtrip.tools.editing.indentation import moved
 from roundtrip.tools.editing.matching import find, folded
-from roundtrip.tools.editing.planning import Draft, Edit, Miss, draft
+from roundtrip.tools.editing.misses import Miss
+from roundtrip.tools.editing.planning import Draft, Edit, draft
 
 PY = "class A:\n    def f(self):\n        return 1\n\n    def g(self):\n        return 2\n"
 TABS = "class A:\n\tdef f(self):\n\t\treturn 1\n\n\tdef g(self):\n\t\treturn 2\n"

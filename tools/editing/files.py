@@ -13,7 +13,8 @@ from roundtrip.agent.messages import ToolResult
 from roundtrip.agent.tooling import Workspace
 from roundtrip.tools.diffs import compare
 from roundtrip.tools.editing.documents import Document, documents
-from roundtrip.tools.editing.planning import Draft, Miss
+from roundtrip.tools.editing.misses import Miss
+from roundtrip.tools.editing.planning import Draft
 from roundtrip.tools.editing.syntax import broken
 from roundtrip.tools.paths import failure, unfit_file
 from roundtrip.tools.read_file import Part, read

@@ -8,23 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
 
-from roundtrip.tools.editing.closest import Place, closest, visible
 from roundtrip.tools.editing.documents import Document, Splice, documents, exchange
 from roundtrip.tools.editing.hunks import Hunk
 from roundtrip.tools.editing.matching import ByLines, Span, cached_lines, find
-
-LISTED: Final = 5
-"""Places that an error lists where a text stands several times."""
-
-SHOWN: Final = 12
-"""Lines of a place that an error shows."""
-
-COLUMNS: Final = 200
-"""Characters of a line that an error shows."""
-
-MissKind = Literal["absent", "several", "applied", "wrong"]
+from roundtrip.tools.editing.misses import APPLIED, NUL, Miss, absent, several
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +35,6 @@ class Plan:
     how: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
-    """Why there is no plan. applied: because nothing is left to do. line: where to look, 0 if nowhere."""
-
-    kind: MissKind
-    reason: str
-    line: int = 0
-
-
 def plan(document: Document, edit: Edit, what: str = "old_string") -> Plan | Miss:
     """Where an edit changes a document. what: the name of the text that is looked for, in errors."""
     found = find(document.text, edit.old, edit.new, every=edit.every)
@@ -64,9 +43,9 @@ def plan(document: Document, edit: Edit, what: str = "old_string") -> Plan | Mis
         lines = range(edit.first, max(edit.last, edit.first) + 1)
         spans = tuple(span for span in spans if document.line(span.start) in lines) or spans
     if not spans:
-        return _absent(document, edit, what)
+        return absent(document, edit.old, edit.new, what, every=edit.every)
     if len(spans) > 1 and not edit.every:
-        return _several(document, spans, what)
+        return several(document, spans, what)
     return _possible(document, Plan(spans, found.how))
 
 
@@ -174,8 +153,8 @@ def _hunk(document: Document, hunk: Hunk, after: int, ordered: bool, by_lines: B
     if len(spans) > 1:
         spans = _chosen(document, hunk, spans, after if ordered else -1)
     if not spans:
-        return _absent(document, Edit(hunk.old, hunk.new), what)
-    return _several(document, spans, what) if len(spans) > 1 else _possible(document, Plan(spans, found.how))
+        return absent(document, hunk.old, hunk.new, what)
+    return several(document, spans, what) if len(spans) > 1 else _possible(document, Plan(spans, found.how))
 
 
 def _within(text: str, span: Span) -> Span:
@@ -231,9 +210,6 @@ def _overlap(a: Span, b: Span) -> bool:
     return a.start < b.end and b.start < a.end
 
 
-# What can't be done
-
-
 def _possible(document: Document, planned: Plan) -> Plan | Miss:
     line = document.line(planned.spans[0].start)
     problem = next((span.problem for span in planned.spans if span.problem), "")
@@ -247,54 +223,3 @@ def _possible(document: Document, planned: Plan) -> Plan | Miss:
         reason = f"the file is {document.encoding}, which has no character {strange!r}; write it in another way"
         return Miss("wrong", reason, line)
     return planned if document.spliced(splices) != document.data else Miss("applied", APPLIED, line)
-
-
-NUL: Final = "new_string has a NUL character, which would make the file a binary one"
-APPLIED: Final = "already applied: the file is as this edit would make it"
-
-
-def _absent(document: Document, edit: Edit, what: str) -> Miss:
-    text, new = document.text, edit.new.replace("\r\n", "\n")
-    at = text.find(new) if new.strip() and new.strip() not in edit.old.replace("\r\n", "\n") else -1
-    if at >= 0 and (edit.every or text.find(new, at + 1) < 0):
-        line = document.line(at)
-        return Miss("applied", f"already applied: {what} is not there, and the new text is, at line {line}", line)
-    places = closest(text, edit.old.replace("\r\n", "\n"))
-    if not places:
-        return Miss("absent", f"{what} is not there, and nothing in the file resembles it", 0)
-    shown = "\n".join(_shown(document.text, place, what) for place in places)
-    return Miss("absent", f"{what} is not there. The closest text in the file:\n{shown}", places[0].first)
-
-
-def _shown(text: str, place: Place, what: str) -> str:
-    """The lines of a place, and its first difference in a form in which everything can be seen."""
-    lines = _numbered(text, place.first, min(place.last, place.first + SHOWN - 1))
-    more = [f"… up to line {place.last}"] if place.last >= place.first + SHOWN else []
-    differ = f"line {place.line} has {visible(place.own)}, {what} has {visible(place.wanted)}"
-    return "\n".join([*lines, *more, f"First difference: {differ}" if place.line else "Only its ends differ."])
-
-
-def _several(document: Document, spans: Sequence[Span], what: str) -> Miss:
-    lines = _lines_of(document.text, sorted(span.start for span in spans))
-    numbers = lines[:LISTED]
-    listed = "\n--\n".join("\n".join(_numbered(document.text, number - 1, number + 1)) for number in numbers)
-    more = f"\n… and {len(lines) - LISTED} more" if len(lines) > LISTED else ""
-    where = f"line{'s' * (len(lines) > 1)} {', '.join(map(str, numbers))}{', …' if more else ''}"
-    return Miss("several", f"{what} is there {len(spans)} times, at {where}:\n{listed}{more}", numbers[0])
-
-
-def _lines_of(text: str, offsets: Sequence[int]) -> list[int]:
-    """The numbers of the lines that rising offsets lie in, each once."""
-    found, line, at = dict[int, None](), 1, 0
-    for offset in offsets:
-        line, at = line + text.count("\n", at, offset), offset
-        found[line] = None
-    return list(found)
-
-
-def _numbered(text: str, first: int, last: int) -> list[str]:
-    """Lines as `read_file` shows them."""
-    lines = text.split("\n")
-    lines = lines[:-1] if not lines[-1] else lines
-    numbers = range(max(first, 1), min(last, len(lines)) + 1)
-    return [f"{n}|{lines[n - 1][:COLUMNS]}{'…' if len(lines[n - 1]) > COLUMNS else ''}" for n in numbers]
