@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from roundtrip.agent.rules.approvals import Mode as ApprovalMode
+from roundtrip.agent.rules.approvals import Mode
 from roundtrip.agent.runtime.config import ConfigError
 from roundtrip.agent.runtime.sessions import find
 
 if TYPE_CHECKING:
-    from roundtrip.agent.runtime.sandbox.policy import Mode as SandboxMode
+    from roundtrip.agent.runtime.sandbox.policy import SandboxMode
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,7 @@ class Options:
     """What the command line asks for. allow: keys of `PERMISSIONS`. mode: of approvals,
     None for what the configuration says. resume: the session to go on with, "" for the
     latest, None for a new one; choose: the user is asked which. tools: optional ones
-    that are offered. sessions: where they are kept, None for nowhere. sandbox: see `sandbox.Mode`. writable:
+    that are offered. sessions: where they are kept, None for nowhere. sandbox: see `SandboxMode`. writable:
     folders beside the workspace that commands may write."""
 
     prompt: str = ""
@@ -28,7 +28,7 @@ class Options:
     base_url: str | None = None
     model: str | None = None
     allow: frozenset[str] = frozenset()
-    mode: ApprovalMode | None = None
+    mode: Mode | None = None
     json: bool = False
     stream: bool = False
     requests: Path | None = None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from roundtrip.agent.runtime.config import Settings
-from roundtrip.agent.runtime.sandbox.policy import Mode, Sandbox
+from roundtrip.agent.runtime.sandbox.policy import Sandbox, SandboxMode
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.agent.tooling import Inquire, Ports, Situation, Tool
 
@@ -31,7 +31,7 @@ class Setup:
     requests: TextIO | None = None
     inquire: Inquire | None = None
     wanted: frozenset[str] = frozenset()
-    sandbox: Mode = "off"
+    sandbox: SandboxMode = "off"
     writable: tuple[Path, ...] = ()
     network: bool = False
     checkpoints: Path | None = None

@@ -33,7 +33,7 @@ from roundtrip.agent.runtime.config import config_path, state_path
 from roundtrip.agent.runtime.sandbox import landlock
 from roundtrip.agent.runtime.sandbox.repositories import git_data
 
-Mode = Literal["auto", "off", "strict"]
+SandboxMode = Literal["auto", "off", "strict"]
 """auto: the best there is. strict: nothing runs where not every promise can be kept."""
 
 Kind = Literal["bwrap", "landlock", "none"]
@@ -126,7 +126,7 @@ class Sandbox:
     program: tuple[str, ...] = ()
     reason: str = ""
 
-    def notice(self, mode: Mode, root: Path) -> str:
+    def notice(self, mode: SandboxMode, root: Path) -> str:
         """What the user should know before a command runs, "" for nothing. root: the workspace."""
         if mode == "strict" and not self.complete:
             return f"commands are refused, because there is no complete sandbox: {self.reason}; see: agent sandbox"
