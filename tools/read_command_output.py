@@ -6,6 +6,7 @@ does nothing but ask must not be answered at once.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Mapping
 from typing import Any, Final
@@ -77,7 +78,7 @@ class ReadCommandOutput:
         elif arguments.get("wait", 0) > 0:
             await job.news(sys.maxsize, min(arguments["wait"], LONGEST))
         if arguments.get("search"):
-            content = self._found(job, arguments["search"])
+            content = await asyncio.to_thread(self._found, job, arguments["search"])  # megabytes are looked through
         elif "offset" in arguments:
             content = self._part(job, arguments["offset"])
         else:
