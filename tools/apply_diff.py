@@ -18,7 +18,7 @@ from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.diffs import LINES, changes
 from roundtrip.tools.editing.documents import Document, sane
-from roundtrip.tools.editing.files import SMALL, Files, Opened, report
+from roundtrip.tools.editing.files import SMALL, Failures, Files, Opened, report
 from roundtrip.tools.editing.hunks import Change
 from roundtrip.tools.editing.misses import Miss
 from roundtrip.tools.editing.patches import is_whole, parse, target_of
@@ -98,9 +98,9 @@ def misplaced(path: str, text: str) -> bool:
 class ApplyDiff:
     spec = SPEC
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, failures: Failures | None = None) -> None:
         self._workspace = workspace
-        self._files = Files(workspace, "send the patch again")
+        self._files = Files(workspace, "send the patch again", failures)
 
     def intent(self, arguments: Mapping[str, Any]) -> Intent:
         found = self._located(arguments)

@@ -15,7 +15,7 @@ from roundtrip.tools import habits
 from roundtrip.tools.apply_diff import ApplyDiff, misplaced
 from roundtrip.tools.diffs import LINES, changes
 from roundtrip.tools.editing.documents import sane
-from roundtrip.tools.editing.files import SMALL, Files, Opened, report
+from roundtrip.tools.editing.files import SMALL, Failures, Files, Opened, report
 from roundtrip.tools.editing.misses import NUL, Miss
 from roundtrip.tools.editing.planning import Draft, Edit, draft, plan_lines, same_reading, written
 from roundtrip.tools.paths import failure, intend, missing
@@ -105,10 +105,10 @@ SPEC = ToolSpec(
 class EditFile:
     spec = SPEC
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, failures: Failures | None = None) -> None:
         self._workspace = workspace
-        self._files = Files(workspace, "send the edit again")
-        self._patches = ApplyDiff(workspace)
+        self._files = Files(workspace, "send the edit again", failures)
+        self._patches = ApplyDiff(workspace, failures)
         self._last: tuple[dict[str, Any], bytes, Draft | Miss] | None = None
 
     def intent(self, arguments: Mapping[str, Any]) -> Intent:

@@ -145,7 +145,8 @@ class ExecuteCommand:
         advice = _advice(seconds) if job.state == "timed out" else ""
         note = f"\n({job.note})" if job.note else ""
         content = f"{how}{advice}.{hint}\n{_text(text, '(no output)')}{note}"
-        return ToolResult(content, f"{how}, {finished.seconds:.1f} s", failed=finished.code != 0)
+        details = f"{how}, {finished.seconds:.1f} s" + (f"\n{job.note}" if job.note else "")
+        return ToolResult(content, details, failed=finished.code != 0)
 
 
 def _text(text: str, empty: str) -> str:

@@ -17,6 +17,7 @@ from roundtrip.tools.ask_followup_question import AskFollowupQuestion
 from roundtrip.tools.attempt_completion import AttemptCompletion
 from roundtrip.tools.caps import ROWS, caps_for
 from roundtrip.tools.edit_file import EditFile
+from roundtrip.tools.editing.files import Failures
 from roundtrip.tools.editor import Editor
 from roundtrip.tools.execute_command import ExecuteCommand
 from roundtrip.tools.list_files import ListFiles
@@ -57,13 +58,14 @@ def _told(name: str, situation: Situation) -> bool:
 def _all(workspace: Workspace, situation: Situation, ports: Ports) -> Iterator[Tool]:
     caps = caps_for(situation.context)
     reader, lister = ReadFile(workspace, caps=caps, images=situation.images), ListFiles(workspace, caps=caps)
-    writer, editor = WriteToFile(workspace), EditFile(workspace)
+    failures = Failures()
+    writer, editor = WriteToFile(workspace), EditFile(workspace, failures)
     yield reader
     yield lister
     yield SearchFiles(workspace, caps=caps)
     yield writer
     yield editor
-    yield ApplyDiff(workspace)
+    yield ApplyDiff(workspace, failures)
     yield ExecuteCommand(workspace, caps)
     yield ReadCommandOutput(workspace, caps)
     yield UpdateTodoList()

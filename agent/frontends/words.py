@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
@@ -16,6 +17,8 @@ _TELLING: Final = (
 )  # fmt: skip
 """Arguments that say what a call is about, also as other agents' tools name them."""
 
+_PATCHED: Final = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$", re.MULTILINE)
+
 _SHOWN: Final = ("todos", "plan")
 """Arguments that are shown as the call's outcome."""
 
@@ -27,11 +30,17 @@ def printable(text: str) -> str:
 
 def call_line(name: str, arguments: Mapping[str, Any], most: int = 200) -> str:
     """What a call is about, in one line: its name and the argument that tells most, cut."""
-    told = next((arguments[key] for key in _TELLING if key in arguments), arguments or "")
+    told = next((arguments[key] for key in _TELLING if key in arguments), _patched(arguments) or arguments or "")
     told = "" if any(key in arguments for key in _SHOWN) else told
     text = told if isinstance(told, str) else json.dumps(told, ensure_ascii=False)
     line = f"{name} {' '.join(text.split())}".strip()
     return f"{line[:most]}…" if len(line) > most else line
+
+
+def _patched(arguments: Mapping[str, Any]) -> str:
+    """The files that a patch is for, "" if there is none in the arguments."""
+    texts = (text for text in arguments.values() if isinstance(text, str))
+    return next((", ".join(files) for text in texts if (files := _PATCHED.findall(text))), "")
 
 
 def duration(seconds: float) -> str:

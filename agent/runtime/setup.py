@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ from roundtrip.agent.tooling import Inquire, Ports, Situation, Tool
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What sessions are made of. sessions: the folder they are kept in, None for nowhere.
+    """What sessions are made of. root: of the workspace; kept absolute, links resolved. sessions: the folder they are
+    kept in, None for nowhere.
 
     tools and system are asked at the beginning of each session, and hold until its end. inquire: asks the user, None
     where nobody is there. wanted: see `Situation`. sandbox, writable, network, found: see `Confinement`.
@@ -36,3 +38,6 @@ class Setup:
     network: bool = False
     checkpoints: Path | None = None
     found: Sandbox | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", Path(os.path.realpath(self.root)))

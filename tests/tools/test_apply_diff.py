@@ -358,3 +358,13 @@ def test_a_plan_changes_its_lines_only(lines, pairs, ordered: bool, crlf: bool) 
         line for line in lines if line.strip() not in named | {""}
     ]
     assert end == "\n" or result.count("\n") == result.count(end)
+
+
+def test_failures_on_a_file_are_counted_over_all_tools(workspace, call) -> None:
+    seen(workspace, "a", "one line\n")
+    first = call("edit_file", path="a", old_string="nowhere at all", new_string="x")
+    second = call("apply_diff", path="a", diff=block("nor is this\n", "x\n"))
+    assert first.details == "not edited: the text to replace is not there"
+    assert second.details == "not edited: the text to replace is not there, for the 2nd time"
+    assert not call("apply_diff", path="a", diff=block("one line\n", "x y\n")).failed
+    assert call("edit_file", path="a", old_string="nowhere at all", new_string="x").details == first.details

@@ -38,6 +38,12 @@ ADVICE: Final = {
     "absent": "Copy the text exactly as the file has it, without the line numbers, and {again}.",
     "several": "Add lines before or after it until it fits one place only, and {again}.",
 }
+SAID: Final = {
+    "absent": "the text to replace is not there",
+    "several": "the text to replace is there more than once",
+}
+"""For people, whom a parameter's name tells nothing."""
+
 REPLACE_ALL: Final = ' To change all of them, set "replace_all": true.'
 
 
@@ -59,14 +65,19 @@ class Opened:
         return self.documents[0].text.count("\n") + 1
 
 
-class Files:
-    """again: what to do when an edit has failed, in words that suit whatever name the tool was called by. How often
-    it failed on a file is remembered for as long as this lives."""
+_ENDING: Final = {2: "nd", 3: "rd"}
 
-    def __init__(self, workspace: Workspace, again: str) -> None:
+Failures = Counter[Path]
+"""How often in a row the model could not edit a file, with whichever tool."""
+
+
+class Files:
+    """again: what to do when an edit has failed, in words that suit whatever name the tool was called by."""
+
+    def __init__(self, workspace: Workspace, again: str, failures: Failures | None) -> None:
         self._workspace = workspace
         self._again = again
-        self._failures: Counter[Path] = Counter()
+        self._failures = Failures() if failures is None else failures
 
     def open(self, path: Path) -> Opened | ToolResult:
         """Reads a file, or says why it can't be edited. Raises OSError."""
@@ -102,7 +113,9 @@ class Files:
             parts[1] = self._other_way(opened)
         if times > 1:
             parts.append(f"\n{await self._window(opened, miss.line)}")
-        return ToolResult("\n".join(filter(None, parts)), parts[0].partition("\n")[0], failed=True)
+        said = SAID.get(miss.kind, miss.reason.partition("\n")[0])
+        said = f"not edited: {said}" + (f", for the {times}{_ENDING.get(times, 'th')} time" if times > 1 else "")
+        return ToolResult("\n".join(filter(None, parts)), said, failed=True)
 
     def succeeded(self, path: Path) -> None:
         del self._failures[path]

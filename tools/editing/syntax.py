@@ -37,7 +37,9 @@ def broken(path: PurePath, old: str, new: str) -> str:
     if parse is None or max(len(old), len(new)) > LARGEST or not new.strip():
         return ""
     problem = _problem(parse, new)
-    return f"Warning: {path.name} can't be parsed any more: {problem}" if problem and not _problem(parse, old) else ""
+    if not problem or _problem(parse, old):
+        return ""
+    return f"Warning: {path.name} can't be parsed{' any more' if old.strip() else ''}: {problem}"
 
 
 def _problem(parse: Callable[[str], object], text: str) -> str:

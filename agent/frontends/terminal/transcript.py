@@ -9,6 +9,7 @@ and commits what of it is not committed yet. So a log without deltas, replayed, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
@@ -35,6 +36,7 @@ from roundtrip.agent.events import (
     UserSaid,
 )
 from roundtrip.agent.frontends.terminal.blocks import Block
+from roundtrip.agent.frontends.terminal.excerpts import folded, last_lines
 from roundtrip.agent.frontends.terminal.markdown import MarkdownStream
 from roundtrip.agent.frontends.words import call_line, count
 from roundtrip.agent.messages import Call
@@ -44,14 +46,13 @@ from roundtrip.agent.runtime.checkpoints.news import without_note
 _RECALLED: Final = 30
 """About how many events of a resumed session are shown again."""
 
-_HEAD, _TAIL = 3, 5
-"""Lines of a command's output that are shown from its beginning and its end."""
-
 _TITLE: Final = 50
 """Characters of what a call is about that stand before its outcome."""
 
 _KEPT: Final = 4096
 """Characters of live output that are kept."""
+
+_DIFFS: Final = re.compile(r"^--- .*\n\+\+\+ .*\n@@ ", re.MULTILINE)
 
 _TAKEN_BACK: Final = "(the answer above is not what the model said in the end, which is:)"
 
@@ -125,7 +126,7 @@ class Transcript:
             call = self._calls[index]
             if "command" not in call.parsed:  # a command stands there already
                 blocks.append(Block("running", call_line(call.name, call.parsed)))
-            shown = _last_lines(readable(output), _TAIL)
+            shown = last_lines(readable(output))
             blocks += [Block("output", shown, follows=True)] if shown.strip() else []
         return tuple(blocks)
 
@@ -225,16 +226,17 @@ class Transcript:
         diff = event.details.startswith("--- ")
         command = ran and "command" in call.parsed
         told, _, more = ("", "", "") if diff else event.details.partition("\n")
-        outcome = told or first
+        files = len(_DIFFS.findall(event.details)) if diff else 0
+        outcome = told or (f"{first}, and {files - 1} more file{'s' * (files > 2)}" if files > 1 else first)
         if not command:
             title = call_line(call.name, call.parsed, _TITLE // 2 if event.failed else _TITLE)
             outcome = f"{title}: {outcome.removeprefix(title.partition(' ')[2] + ': ')}"
         blocks = [Block("failed" if event.failed else "call", outcome, follows=True)]
         if command and output.strip():
-            blocks.append(Block("output", _folded(output), follows=True))
+            blocks.append(Block("output", folded(output.removesuffix(f"\n({more})")), follows=True))
         if diff and event.index not in self._previewed:
             blocks.append(Block("diff", event.details, follows=True))
-        if more and not event.failed:
+        if more and (command or not event.failed):
             blocks.append(Block("list", more, follows=True))
         self._previewed.clear()  # what was shown meanwhile was of a call that this one made (`new_task`)
         return blocks
@@ -246,7 +248,7 @@ class Transcript:
             what = "not answered" if "question" in call.parsed else "stopped; what it did until then stays"
             line = f"{call_line(call.name, call.parsed, _TITLE // 2)}: {what}"
             blocks.append(Block("failed", line, follows=True))
-            shown = _folded(readable(output))
+            shown = folded(readable(output))
             blocks += [Block("output", shown, follows=True)] if shown.strip() else []
         self._running = {}
         return [*blocks, Block("note", "interrupted")]
@@ -279,21 +281,8 @@ class Transcript:
         return blocks
 
 
-def _folded(output: str) -> str:
-    """The first and the last lines of an output, and how many lie between."""
-    lines = output.strip("\n").split("\n")
-    if len(lines) <= _HEAD + _TAIL + 1:
-        return "\n".join(lines)
-    hidden = len(lines) - _HEAD - _TAIL
-    return "\n".join([*lines[:_HEAD], f"… {hidden} more lines …", *lines[-_TAIL:]])
-
-
 def first_recalled(events: Sequence[Event]) -> int:
     """Where to begin to show a session again: with something that the user said, not too far back."""
     said = [number for number, event in enumerate(events) if isinstance(event, UserSaid)]
     near = [number for number in said if number >= len(events) - _RECALLED]
     return (near or said[-1:] or [0])[0]
-
-
-def _last_lines(text: str, number: int) -> str:
-    return "\n".join(text.rstrip("\n").split("\n")[-number:])

@@ -15,6 +15,7 @@ import fcntl
 import os
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -74,6 +75,7 @@ _ENVIRONMENT: Final[Mapping[str, str]] = {
 
 
 _LIBRARYS_GIT: Final = "GIT_PYTHON_GIT_EXECUTABLE"
+_IMPORTING: Final = threading.Lock()
 
 
 class GitError(Exception):
@@ -252,16 +254,19 @@ def _library(program: str) -> Any:
     """GitPython; it costs 0.16 s, and only those pay who change something. Raises GitError."""
     if not program:
         raise GitError("the program git is not installed, or only in the workspace, where commands could change it")
-    theirs = os.environ.get(_LIBRARYS_GIT)
-    os.environ[_LIBRARYS_GIT] = program  # the library runs it already when it is imported
-    try:
-        import git
-    except ImportError as error:
-        raise GitError(f"GitPython can't be used: {error}") from error
-    finally:
-        os.environ.pop(_LIBRARYS_GIT)
-        os.environ.update({_LIBRARYS_GIT: theirs} if theirs is not None else {})
-    return git
+    with _IMPORTING:
+        if "git" in sys.modules:
+            return sys.modules["git"]
+        theirs = os.environ.get(_LIBRARYS_GIT)
+        os.environ[_LIBRARYS_GIT] = program  # the library runs it already when it is imported
+        try:
+            import git
+        except ImportError as error:
+            raise GitError(f"GitPython can't be used: {error}") from error
+        finally:
+            del os.environ[_LIBRARYS_GIT]
+            os.environ.update({_LIBRARYS_GIT: theirs} if theirs is not None else {})
+        return git
 
 
 def forget(folder: Path, seconds: float) -> None:
