@@ -31,6 +31,8 @@ def printable(text: str) -> str:
 def call_line(name: str, arguments: Mapping[str, Any], most: int = 200) -> str:
     """What a call is about, in one line: its name and the argument that tells most, cut."""
     told = next((arguments[key] for key in _TELLING if key in arguments), _patched(arguments) or arguments or "")
+    if isinstance(sought := arguments.get("regex", arguments.get("pattern")), str) and isinstance(told, str):
+        told = sought if told in (sought, ".", "") else f"{sought} in {told}"
     told = "" if any(key in arguments for key in _SHOWN) else told
     text = told if isinstance(told, str) else json.dumps(told, ensure_ascii=False)
     line = f"{name} {' '.join(text.split())}".strip()

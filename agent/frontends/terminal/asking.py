@@ -7,11 +7,23 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from roundtrip.agent.frontends.terminal.blocks import Block
+from roundtrip.agent.frontends.words import call_line
 from roundtrip.agent.messages import Call
 from roundtrip.agent.runtime.permissions import MODES, Allow, Ask, Deny, Grant, Mode, Permissions
 from roundtrip.agent.tooling import Intent, Refusal
 
 Answer = Literal["yes", "always", "project", "no"]
+
+ANSWERS: Final[Mapping[str, Answer]] = {
+    "y": "yes",
+    "yes": "yes",
+    "a": "always",
+    "always": "always",
+    "p": "project",
+    "project": "project",
+}
+"""Whole lines; what begins with "n" or "no" is a no, and says why."""
 
 _WHAT: Final = {
     "reads": "Read this?",
@@ -19,6 +31,9 @@ _WHAT: Final = {
     "runs": "Run this command?",
     "network": "Let it use the network?",
 }
+_BACKGROUND: Final = ("background", "run_in_background", "is_background")
+"""Parameters that say so, also as other agents' tools name them."""
+
 _ONCE: Final = "[y]es  [n]o, and why"
 _FOR_EVER: Final[Mapping[Answer, str]] = {"always": "[a]lways in this session", "project": "[p] in this project"}
 _ALLOWED: Final = {
@@ -46,6 +61,8 @@ class Question:
     @property
     def text(self) -> str:
         what = _WHAT.get(self.intent.effect, "Do this?")
+        if self.intent.command and any(self.call.parsed.get(name) for name in _BACKGROUND):
+            what = "Run this command in the background?"
         return f"{what} {self.ask.why}".rstrip()
 
     @property
@@ -68,6 +85,16 @@ class Question:
         if grant is None:
             return f"(asked each time{f': {self.ask.unruled}' if self.ask.unruled else ''})"
         return f"{', '.join(_FOR_EVER[one] for one in self.answers if one in _FOR_EVER)}: {allowed(grant)}"
+
+
+def blocks_of(question: Question) -> list[Block]:
+    """What the question is about."""
+    call, intent = question.call, question.intent
+    if intent.command:
+        return [Block("command", intent.command)]
+    preview = intent.preview()
+    about = f"{call.name}:" if preview else call_line(call.name, call.parsed)
+    return [Block("note", about), Block("diff", preview, follows=True)]
 
 
 def allowed(grant: Grant) -> str:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
+
+_PAINTED: Final = 4000
+"""Characters of a live block that are painted."""
+
+_OMITTED: Final = re.compile(r"… (\d+) bytes omitted …")
+"""What stands in a result where the middle of an output was cut out for the model."""
 
 _HEAD: Final = 3
 _TAIL: Final = 5
@@ -14,10 +21,26 @@ def folded(output: str) -> str:
     lines = output.strip("\n").split("\n")
     if len(lines) <= _HEAD + _TAIL + 1:
         return "\n".join(lines)
-    hidden = len(lines) - _HEAD - _TAIL
-    return "\n".join([*lines[:_HEAD], f"… {hidden} more lines …", *lines[-_TAIL:]])
+    hidden = lines[_HEAD:-_TAIL]
+    omitted = next((int(found[1]) for line in hidden if (found := _OMITTED.fullmatch(line))), 0)
+    cut = omitted and omitted + len("\n".join(hidden).encode("utf-8", "replace"))
+    more = _size(cut) if cut else f"{len(hidden)} more lines"
+    return "\n".join([*lines[:_HEAD], f"… {more} …", *lines[-_TAIL:]])
+
+
+def _size(count: int) -> str:
+    """Bytes, for people."""
+    return f"{count / 1_000_000:.1f} MB more" if count >= 1_000_000 else f"{max(count // 1000, 1)} kB more"
 
 
 def last_lines(text: str) -> str:
     """The end of an output that is still coming."""
     return "\n".join(text.rstrip("\n").split("\n")[-_TAIL:])
+
+
+def end_of(text: str) -> str:
+    """What of a long text can be seen, and a bit more; to paint all of it with each redraw would take too long."""
+    if len(text) <= _PAINTED:
+        return text
+    cut = text.find("\n", len(text) - _PAINTED)
+    return text[cut + 1 if cut >= 0 else len(text) - _PAINTED :]

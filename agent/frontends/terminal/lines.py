@@ -12,22 +12,11 @@ import shutil
 import signal
 import sys
 from collections.abc import Sequence
-from typing import Final
 
-from roundtrip.agent.frontends.terminal.asking import Answer
+from roundtrip.agent.frontends.terminal.asking import ANSWERS
 from roundtrip.agent.frontends.terminal.blocks import Block, apart
 from roundtrip.agent.frontends.terminal.view import View
 from roundtrip.agent.frontends.words import printable
-
-_ANSWERS: Final[dict[str, Answer]] = {
-    "y": "yes",
-    "yes": "yes",
-    "a": "always",
-    "always": "always",
-    "p": "project",
-    "project": "project",
-}
-"""Whole lines; what begins with "n" or "no" is a no, and says why."""
 
 
 class Lines:
@@ -133,7 +122,7 @@ class Lines:
             self.view.submit(line)
             return
         word, _, why = line.strip().partition(" ")
-        answer = _ANSWERS.get(line.strip().lower())
+        answer = ANSWERS.get(line.strip().lower())
         if answer is not None and answer in self.view.question.answers:
             self.view.answer(answer)
         elif word.lower().rstrip(",:") in ("n", "no"):

@@ -10,20 +10,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from roundtrip.agent.events import Event
-from roundtrip.agent.frontends.terminal.asking import Answer, Asker, Question
+from roundtrip.agent.frontends.terminal.asking import Answer, Asker, Question, blocks_of
 from roundtrip.agent.frontends.terminal.blocks import Block
 from roundtrip.agent.frontends.terminal.commands import COMMANDS, command_of, unknown
 from roundtrip.agent.frontends.terminal.inquiry import Inquirer, Inquiry
+from roundtrip.agent.frontends.terminal.recalling import recalled
 from roundtrip.agent.frontends.terminal.status import Status
-from roundtrip.agent.frontends.terminal.transcript import Transcript, first_recalled
+from roundtrip.agent.frontends.terminal.transcript import Transcript
 from roundtrip.agent.frontends.terminal.view import Console
 from roundtrip.agent.runtime.permissions import Permissions
 from roundtrip.agent.runtime.session_log import Loaded, SessionError
+from roundtrip.agent.tooling import Job
 
 if TYPE_CHECKING:
     from roundtrip.agent.runtime.chat import Chat
@@ -34,7 +36,7 @@ class Repl:
 
     def __init__(self, console: Console, permissions: Permissions, sessions: Path, root: Path) -> None:
         self.console, self.sessions, self.root = console, sessions, root
-        self.status = Status(time.monotonic, lambda: self.asker.mode)
+        self.status = Status(time.monotonic, self._holds)
         self.transcript = Transcript()
         one_at_a_time = asyncio.Lock()
         self.asker = Asker(permissions, self._show, console.refresh, one_at_a_time)
@@ -71,6 +73,8 @@ class Repl:
         finally:
             if self._chat is not None:
                 self.left = self._chat.session_id
+                for job in self._running():
+                    self.say(f"ended with the session: {job.command}")
                 await self._chat.close()
             self.console.close()
 
@@ -144,13 +148,22 @@ class Repl:
         """What was submitted, and the model was not told."""
         return (*(self._chat.queue if self._chat else ()), *self._inbox)
 
+    def _holds(self) -> Iterator[str]:
+        yield self.asker.mode
+        if self._chat is not None and self._chat.network:
+            yield "network on"
+        if jobs := self._running():
+            yield f"{len(jobs)} job{'s' * (len(jobs) > 1)}"
+
+    def _running(self) -> Sequence[Job]:
+        return self._chat.jobs.running if self._chat is not None and self._chat.jobs is not None else ()
+
     # What happens.
 
     def on(self, event: Event) -> None:
         """Every event comes by here."""
         self.status(event)
-        blocks = self.transcript(event)
-        if blocks:
+        if blocks := self.transcript(event):
             self.console.commit(blocks)
         else:
             self.console.refresh()
@@ -191,15 +204,10 @@ class Repl:
     def show(self, loaded: Loaded) -> None:
         """What was said in a session before: the end of it."""
         self._forget()
-        first = first_recalled(loaded.events)
-        left_out = f"; its first {first} records are not shown" if first else ""
-        blocks = [Block("note", f"session {loaded.header.id}{left_out}"), *(Block("note", n) for n in loaded.notes)]
-        for number, event in enumerate(loaded.events):
+        for event in loaded.events:
             self.status(event)
-            shown = self.transcript(event)
-            blocks += shown if number >= first else []
         self.status.doing("")
-        self.console.commit(blocks)
+        self.console.commit(recalled(loaded, self.transcript))
 
     def _forget(self) -> None:
         self.transcript = Transcript()
@@ -277,13 +285,8 @@ class Repl:
 
     async def _show(self, question: Question) -> None:
         """Shows what a question is about, before it is asked."""
-        call, intent = question.call, question.intent
-        if intent.command:
-            self.console.commit([Block("command", intent.command)])
-        else:
-            preview = await asyncio.to_thread(intent.preview)  # a long diff takes seconds
-            self.console.commit([Block("note", f"{call.name}:"), Block("diff", preview, follows=True)])
-        self.transcript.previewed(call.index)
+        self.console.commit(await asyncio.to_thread(blocks_of, question))  # a long diff takes seconds
+        self.transcript.previewed(question.call.index)
         self.status.doing("asking you")
 
     def _done_aside(self, task: asyncio.Task[None]) -> None:

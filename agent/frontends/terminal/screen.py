@@ -13,14 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from roundtrip.agent.frontends.terminal.asking import Answer, Question
+from roundtrip.agent.frontends.terminal.asking import ANSWERS, Question
 from roundtrip.agent.frontends.terminal.blocks import Block, apart
+from roundtrip.agent.frontends.terminal.excerpts import end_of
 from roundtrip.agent.frontends.terminal.inquiry import Inquiry
 from roundtrip.agent.frontends.terminal.reflow import follow_cursor, reflows
 from roundtrip.agent.frontends.terminal.view import View
@@ -38,13 +40,11 @@ _ARMED: Final = 0.3
 _WORD: Final = 0.3
 """Seconds in which a second letter makes a word of the first."""
 
-_LETTERS: Final[dict[str, Answer]] = {"y": "yes", "a": "always", "p": "project"}
+_SLOW: Final = 3.0
+"""Seconds in which the rest of a word may still come, the first letter of which was the answer."""
 
 _LEAST: Final = 4
 """Lines of live text that are always shown at the full width."""
-
-_PAINTED: Final = 4000
-"""Characters of a live block that are painted."""
 
 _NARROW: Final = 60
 """Columns to which a terminal may be narrowed without leaving traces."""
@@ -72,6 +72,8 @@ class Screen:
         self._inquiry: Inquiry | None = None
         self._draft = False
         """Whether the line in the input was begun before the model asked."""
+        self._rest, self._rest_until = "", 0.0
+        """What may still come of a word that is answered already."""
         self._ticker: asyncio.Task[None] | None = None
         self._app: Application[None] | None = None
         self.buffer: Buffer
@@ -139,12 +141,27 @@ class Screen:
         if self.why:
             buffer.reset()
             self.why = False
-            self.view.answer("no", text)
+            self.view.answer("no", re.sub(r"^o(?:$|\W+)", "", text))  # of “no”, the n was the answer
+            return
+        if self._is_answer(text):
+            buffer.reset()
             return
         take = self.view.reply if self.answering else self.view.submit
         self._draft = False
         buffer.reset(append_to_history=bool(text.strip()))
         take(text)
+
+    def _is_answer(self, text: str) -> bool:
+        """Answers the open question with a whole word, or takes the rest of one that was typed slowly."""
+        question, word, rest = self.view.question, text.strip().lower(), self._rest
+        self._rest = ""
+        if rest and word == rest and time.monotonic() < self._rest_until:
+            return True
+        answer = ANSWERS.get(word)
+        if answer is None or question is None or answer not in question.answers:
+            return False
+        self.view.answer(answer)
+        return True
 
     def _changed(self, buffer: Buffer) -> None:
         self._draft = self._draft and bool(buffer.text)
@@ -161,7 +178,8 @@ class Screen:
         def decide() -> None:
             if self.view.question is question and self.buffer.text == letter:
                 self.buffer.reset()
-                self.view.answer(_LETTERS[letter])
+                self._rest, self._rest_until = ANSWERS[letter][1:], time.monotonic() + _SLOW
+                self.view.answer(ANSWERS[letter])
 
         asyncio.get_running_loop().call_later(_WORD, decide)
 
@@ -242,7 +260,7 @@ class Screen:
             if len(lines) >= most:
                 break
             gap = [""] if after is not None and apart(block, after) else []
-            painted = paint(replace(block, text=_end_of(block.text)), columns, self.color, self.ascii)
+            painted = paint(replace(block, text=end_of(block.text)), columns, self.color, self.ascii)
             lines = [*clip(painted, columns)[-most:], *gap, *lines]
             after = block
         return lines[-most:]
@@ -278,11 +296,3 @@ class Screen:
             assert self._app is not None
             self._app.invalidate()
         self._ticker = None
-
-
-def _end_of(text: str) -> str:
-    """What of a long text can be seen, and a bit more; to paint all of it with each redraw would take too long."""
-    if len(text) <= _PAINTED:
-        return text
-    cut = text.find("\n", len(text) - _PAINTED)
-    return text[cut + 1 if cut >= 0 else len(text) - _PAINTED :]

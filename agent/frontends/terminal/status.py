@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from roundtrip.agent.events import (
@@ -33,11 +33,12 @@ _LONGEST_NAME: Final = 32
 
 
 class Status:
-    """clock: seconds that only go forward. mode: tells what may be done without asking, in a word."""
+    """clock: seconds that only go forward. holds: what holds at present beside that, each in a word or two: what may
+    be done without asking, what runs in the background."""
 
-    def __init__(self, clock: Callable[[], float], mode: Callable[[], str] = str) -> None:
+    def __init__(self, clock: Callable[[], float], holds: Callable[[], Iterable[str]] = tuple) -> None:
         self._clock = clock
-        self._mode = mode
+        self._holds = holds
         self.model = ""
         self._doing, self._since, self._stops = "", 0.0, True
         self._prompt_tokens = self._cached_tokens = 0
@@ -101,8 +102,7 @@ class Status:
 
     def _parts(self) -> Iterator[str]:
         yield _short(printable(self.model)) or "no model yet"
-        if mode := self._mode():
-            yield mode
+        yield from self._holds()
         if self._prompt_tokens:
             cached = f" ({count(self._cached_tokens)} cached)" if self._cached_tokens else ""
             yield f"{count(self._prompt_tokens)} tokens{cached}"

@@ -10,7 +10,7 @@ and commits what of it is not committed yet. So a log without deltas, replayed, 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, Final
@@ -42,9 +42,6 @@ from roundtrip.agent.frontends.words import call_line, count
 from roundtrip.agent.messages import Call
 from roundtrip.agent.plain import readable
 from roundtrip.agent.runtime.checkpoints.news import without_note
-
-_RECALLED: Final = 30
-"""About how many events of a resumed session are shown again."""
 
 _TITLE: Final = 50
 """Characters of what a call is about that stand before its outcome."""
@@ -224,14 +221,18 @@ class Transcript:
             return []
         first, _, output = event.content.strip().partition("\n")
         diff = event.details.startswith("--- ")
-        command = ran and "command" in call.parsed
+        command = isinstance(call.parsed.get("command"), str)
         told, _, more = ("", "", "") if diff else event.details.partition("\n")
         files = len(_DIFFS.findall(event.details)) if diff else 0
         outcome = told or (f"{first}, and {files - 1} more file{'s' * (files > 2)}" if files > 1 else first)
+        if event.refused:  # what is behind the first sentence is for the model
+            outcome = f"{outcome.partition('. ')[0].rstrip('.')}."
         if not command:
             title = call_line(call.name, call.parsed, _TITLE // 2 if event.failed else _TITLE)
             outcome = f"{title}: {outcome.removeprefix(title.partition(' ')[2] + ': ')}"
         blocks = [Block("failed" if event.failed else "call", outcome, follows=True)]
+        if command and not ran and event.index not in self._previewed:
+            blocks.insert(0, Block("command", str(call.parsed["command"])))
         if command and output.strip():
             blocks.append(Block("output", folded(output.removesuffix(f"\n({more})")), follows=True))
         if diff and event.index not in self._previewed:
@@ -246,8 +247,8 @@ class Transcript:
         for index, output in self._running.items():
             call = self._calls[index]
             what = "not answered" if "question" in call.parsed else "stopped; what it did until then stays"
-            line = f"{call_line(call.name, call.parsed, _TITLE // 2)}: {what}"
-            blocks.append(Block("failed", line, follows=True))
+            title = "" if "command" in call.parsed else f"{call_line(call.name, call.parsed, _TITLE // 2)}: "
+            blocks.append(Block("failed", f"{title}{what}", follows=True))
             shown = folded(readable(output))
             blocks += [Block("output", shown, follows=True)] if shown.strip() else []
         self._running = {}
@@ -279,10 +280,3 @@ class Transcript:
             stream = MarkdownStream()
             blocks += [*stream.feed(event.answer), *stream.finish()]
         return blocks
-
-
-def first_recalled(events: Sequence[Event]) -> int:
-    """Where to begin to show a session again: with something that the user said, not too far back."""
-    said = [number for number, event in enumerate(events) if isinstance(event, UserSaid)]
-    near = [number for number in said if number >= len(events) - _RECALLED]
-    return (near or said[-1:] or [0])[0]

@@ -601,6 +601,34 @@ def test_a_word_is_no_answer_whatever_it_begins_with(place: Place, serving: Scri
 
 
 @turns(calls(WRITE), says("Well."))
+@pytest.mark.parametrize("pause", [0.0, 0.5], ids=["fast", "slow"])
+def test_a_whole_word_answers(place: Place, serving: ScriptedServer, pause: float) -> None:
+    with place.agent() as tty:
+        asked(tty)
+        for letter in "yes":
+            tty.send(letter)
+            time.sleep(pause)
+        tty.send(ENTER)
+        tty.wait("Well.")
+        tty.settle()
+        assert "queued" not in tty.shown
+        assert [m["content"] for m in place.body() if m["role"] == "user"] == ["do it"]
+        assert (place.project / "hello.py").exists()
+
+
+@turns(calls(WRITE), says("Well."))
+def test_a_no_may_be_written_out(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        asked(tty)
+        tty.send("no, use ruby")
+        tty.settle()
+        tty.send(ENTER)
+        tty.wait("Well.")
+        said = next(m["content"] for m in place.body() if m["role"] == "tool")
+        assert said == "Not run: the user said no. They said: use ruby"
+
+
+@turns(calls(WRITE), says("Well."))
 def test_a_search_in_the_history_is_no_answer(place: Place, serving: ScriptedServer) -> None:
     with place.agent() as tty:
         tty.wait(READY)

@@ -61,7 +61,7 @@ def test_the_status_tells_what_it_waits_for_and_since_when() -> None:
 
 
 def test_the_status_line_counts_and_is_cut_to_the_width() -> None:
-    status = Status(Clock(), lambda: "asks first")
+    status = Status(Clock(), lambda: ["asks first"])
     status.model = "kimi-k2"
     assert status.line(80) == "kimi-k2 · asks first"
     status(UsageReported(12_000, 345, 11_900))
