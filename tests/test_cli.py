@@ -271,13 +271,20 @@ def test_commands_run_in_the_best_sandbox_there_is(home: Home) -> None:
     for flags in ((), ("--sandbox", "off"), ("--sandbox", "strict")):
         (home.path / "outside").unlink(missing_ok=True)
         with ScriptedServer([leak("execute_command", {"command": command}), ANSWER], "kimi-k2") as server:
-            home.run("go", "--yes", *flags, "--base-url", server.base_url)
+            home.run("go", "--yes", "--allow", "outside", *flags, "--base-url", server.base_url)
             result = body(server, 1)["messages"][-1]["content"]
         kind = find(home.project).kind
         refused = flags[1:] == ("strict",) and kind != "bwrap"
         assert ("complete sandbox" in result) == refused
         assert refused or "\ny" in result
         assert (home.path / "outside").exists() == (not refused and (kind == "none" or flags[1:] == ("off",)))
+
+
+def test_without_a_sandbox_the_temporary_folders_are_outside(home: Home) -> None:
+    command = {"command": f"echo x > {home.path}/outside"}  # which lies in one of them
+    with ScriptedServer([leak("execute_command", command), ANSWER], "kimi-k2") as server:
+        ended = home.run("go", "--yes", "--sandbox", "off", "--base-url", server.base_url)
+    assert (ended.returncode, (home.path / "outside").exists()) == (4, False)
 
 
 def test_a_closed_pipe_ends_quietly(home: Home, server: ScriptedServer) -> None:

@@ -1,13 +1,17 @@
 """What the README says is what the program does."""
 
+import asyncio
 import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import pytest
 from roundtrip.agent.commands.parse import parse_line
+from roundtrip.agent.commands.scripted_server import ScriptedServer
 from roundtrip.agent.frontends.headless import EXIT_CODES
 from roundtrip.agent.frontends.terminal.commands import COMMANDS
 
@@ -46,8 +50,24 @@ def test_the_parse_example_prints_what_it_says() -> None:
 
 
 def test_the_python_example_runs() -> None:
-    (example,) = blocks("python")
-    exec(compile(example, "README.md", "exec"), {})
+    exec(compile(blocks("python")[0], "README.md", "exec"), {})
+
+
+def test_the_session_example_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, Any] = {}
+    exec(compile(blocks("python")[1], "README.md", "exec"), names)
+    (tmp_path / "project").mkdir()
+    calls = (("write_to_file", {"path": "a.py", "content": "a = 1"}), ("execute_command", {"command": "ls"}))
+    text = "<|tool_calls_section_begin|><|tool_call_begin|>functions.{}:{}<|tool_call_argument_begin|>{}"
+    end = "<|tool_call_end|><|tool_calls_section_end|>"
+    turns = [{"chunks": [text.format(name, n, json.dumps(told)), end]} for n, (name, told) in enumerate(calls)]
+    with ScriptedServer([*turns, {"chunks": ["Done."]}], "kimi-k2") as server:
+        asyncio.run(names["session"](tmp_path / "project", tmp_path / "state", server.base_url, "write it"))
+    shown = capsys.readouterr().out
+    assert (tmp_path / "project" / "a.py").read_text() == "a = 1"
+    assert "Not run: only edits are allowed here." in shown
+    assert "TurnEnded(outcome='answered'" in shown
+    assert len(list((tmp_path / "state" / "sessions").rglob("*.jsonl"))) == 1
 
 
 def test_every_flag_in_the_readme_exists() -> None:

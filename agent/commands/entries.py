@@ -181,10 +181,15 @@ def _diff(argv: list[str]) -> int:
 
 
 def _list_checkpoints(argv: list[str]) -> int:
-    options = _checkpoint_parser("checkpoints", "The checkpoints of this folder, the latest last.").parse_args(argv)
-    from roundtrip.agent.commands.undo import list_checkpoints
+    parser = _checkpoint_parser("checkpoints", "The checkpoints of this folder, the latest last; or back to one.")
+    parser.add_argument("number", nargs="?", type=_steps, help="puts the files back as they were before this change")
+    parser.add_argument("--yes", action="store_true", help="also where files were changed since, and not by the agent")
+    options = parser.parse_args(argv)
+    from roundtrip.agent.commands.undo import list_checkpoints, restore
 
-    return list_checkpoints(*_checkpoints(options), sys.stdout)
+    if options.number is None:
+        return list_checkpoints(*_checkpoints(options), sys.stdout)
+    return restore(*_checkpoints(options), sys.stdout, options.number, yes=options.yes)
 
 
 def _checkpoint_parser(name: str, description: str) -> argparse.ArgumentParser:

@@ -77,12 +77,12 @@ class OneShot:
             chat = Chat(setup, scripted, self._emit, self.front.line)
             watch = asyncio.create_task(self.front.watch())
             try:
-                return await self._converse(chat, path)
+                return await self._converse(chat, permissions, path)
             finally:
                 watch.cancel()
                 await chat.close()
 
-    async def _converse(self, chat: Chat, path: Path | None) -> int:
+    async def _converse(self, chat: Chat, permissions: Permissions, path: Path | None) -> int:
         for note in chat.resume(path).notes if path else ():
             self.front.line(note)
         problem = await chat.connect()
@@ -90,16 +90,18 @@ class OneShot:
             self.front.line(f"error: {problem}")
             return self.failed(problem, FAILED)
         if self._commands:
-            await self._say_sandbox(chat)
+            await self._say_sandbox(chat, permissions)
         await chat.turn(self._options.prompt)
         self._print(chat)
         return self.front.exit_code
 
-    async def _say_sandbox(self, chat: Chat) -> None:
+    async def _say_sandbox(self, chat: Chat, permissions: Permissions) -> None:
         confinement = chat.jobs.confinement if chat.jobs else None
         if confinement is None:
             return
         found = await asyncio.to_thread(lambda: confinement.sandbox)
+        if found.kind == "none":
+            permissions.unconfined()
         if notice := found.notice(confinement.mode, confinement.root):
             self.front.line(notice)
 

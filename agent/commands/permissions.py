@@ -28,7 +28,7 @@ def permissions_of(options: Options, root: Path) -> Permissions:
         allow=user.allow,
         deny=user.deny,
         private=(_real(config_path().parent), _real(state_path())),
-        temporary=temporary_folders(),
+        temporary=() if options.sandbox == "off" else temporary_folders(),
         home=home_folder(),
     )
     return Permissions(rules, Projects(projects_folder()) if options.sessions is not None else None)

@@ -11,6 +11,7 @@ from typing import TextIO
 from roundtrip.agent.frontends.words import printable
 from roundtrip.agent.frontends.words_undo import outcome_lines, overview_lines
 from roundtrip.agent.runtime.checkpoints.recorder import Checkpoints
+from roundtrip.agent.runtime.checkpoints.restores import Outcome
 from roundtrip.agent.tooling import Refusal
 
 
@@ -18,8 +19,18 @@ def undo(folder: Path, root: Path, out: TextIO, *, redo: bool = False, yes: bool
     """Takes back the last change, or brings it back. Returns the exit code: 1 if nothing was done."""
     checkpoints = Checkpoints(folder, root, lambda text: None)
     outcome = asyncio.run(checkpoints.redo(yes=yes) if redo else checkpoints.undo(yes=yes))
-    back = "agent undo takes it back again" if redo else "agent undo --redo brings it back"
-    again = f"agent undo{' --redo' * redo} --yes"
+    return _told(outcome, f"agent undo{' --redo' * redo} --yes", out)
+
+
+def restore(folder: Path, root: Path, out: TextIO, number: int, *, yes: bool = False) -> int:
+    """Goes back to before the change with this number. Returns the exit code: 1 if nothing was done."""
+    outcome = asyncio.run(Checkpoints(folder, root, lambda text: None).restore(number, yes=yes))
+    return _told(outcome, f"agent checkpoints {number} --yes", out)
+
+
+def _told(outcome: Outcome, again: str, out: TextIO) -> int:
+    """again: what does it in spite of a warning."""
+    back = "agent undo takes it back again" if outcome.redo else "agent undo --redo brings it back"
     lines = [printable(outcome.theirs)] * bool(outcome.theirs) + outcome_lines(outcome, again, back)
     print("\n".join(lines), file=out if outcome.done else sys.stderr)
     return 0 if outcome.done and not outcome.failed else 1

@@ -113,6 +113,10 @@ class Permissions:
         self.configured = replace(self.configured, mode=mode, mode_is_set=True)
         self.held = tuple(one for one in self.held if one.grant.kind != "edit")
 
+    def unconfined(self) -> None:
+        """There is no sandbox, in which commands have temporary folders of their own: those are everybody's."""
+        self.configured = replace(self.configured, temporary=())
+
     def forget(self) -> None:
         """Another session: what was allowed in the one before was so there."""
         self.held = tuple(one for one in self.held if one.project)

@@ -34,6 +34,9 @@ MOST_STEPS: Final = 25
 _LONGEST: Final = 120
 """Characters of a line about a step."""
 
+_TELLING: Final = ("command", "path", "regex", "url", "message")
+"""Parameters that say what a call is about."""
+
 Spawn = Callable[[Emit], Agent]
 """Makes a child that has heard nothing yet; the argument gets its events."""
 
@@ -59,6 +62,8 @@ class _Watcher:
         self._output = output
         self._calls: dict[int, Call] = {}
         self._said = ""
+        self._steps: list[str] = []
+        """A line for each call that it made."""
         self._failed: Failed | None = None
         self._refused = 0
 
@@ -72,29 +77,33 @@ class _Watcher:
                 self._line(event.message.content)
             case ToolStarted():
                 self._line(_step(self._calls[event.index]))
-            case ToolFinished(failed=True):
+            case ToolFinished():
                 self._refused += event.refused
-                self._line(f"{self._calls[event.index].name}: {event.content.strip().partition(chr(10))[0]}")
+                call, first = self._calls[event.index], event.content.strip().partition("\n")[0]
+                self._steps.append(_cut(f"{'✗' if event.failed else '✓'} {_step(call)}{f': {first}' * event.failed}"))
+                if event.failed:
+                    self._line(f"{call.name}: {first}")
             case Retrying():
                 self._line(f"asking again: {event.reason}")
             case Failed():
                 self._failed = event
 
     def _line(self, text: str) -> None:
-        line = " ".join(text.split())
-        if line:
-            self._output(f"{line[:_LONGEST]}{'…' * (len(line) > _LONGEST)}\n")
+        if line := _cut(text):
+            self._output(f"{line}\n")
 
     def result(self, ended: TurnEnded) -> ToolResult:
         """What the parent's call is answered with."""
         steps = f"{ended.steps} step{'' if ended.steps == 1 else 's'}"
+        listed = "".join(f"\n{step}" for step in self._steps)
         denied = f"\n({self._refused} of its calls were refused for want of permission.)" if self._refused else ""
         if ended.outcome == "answered":
             answer = ended.answer or "(It ended without an answer.)"
-            return ToolResult(f"{answer}{denied}", f"answered after {steps}", refused=bool(self._refused))
+            return ToolResult(f"{answer}{denied}", f"answered after {steps}{listed}", refused=bool(self._refused))
         said = f"\nWhat it said last: {self._said}" if self._said else ""
         content = f"The task was not finished: {self._reason(steps)}{said}{denied}"
-        return ToolResult(content, f"not finished after {steps}", failed=True, refused=bool(self._refused))
+        details = f"not finished after {steps}{listed}"
+        return ToolResult(content, details, failed=True, refused=bool(self._refused))
 
     def _reason(self, steps: str) -> str:
         if self._failed is None or self._failed.kind == "steps":
@@ -103,6 +112,11 @@ class _Watcher:
 
 
 def _step(call: Call) -> str:
-    """A call, and what it is about."""
-    values = (value if isinstance(value, str) else str(value) for value in call.parsed.values())
-    return f"{call.name} {' '.join(values)}"
+    """A call, and what it is about: its first argument, as models write them."""
+    told = next((str(value) for name, value in call.parsed.items() if name in _TELLING), "")
+    return f"{call.name} {told or next(map(str, call.parsed.values()), '')}"
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return f"{line[:_LONGEST]}…" if len(line) > _LONGEST else line

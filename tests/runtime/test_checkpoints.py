@@ -482,6 +482,20 @@ def test_another_sessions_changes_need_a_yes(place: Place) -> None:
     assert (place.root / "a.py").read_text() == "a"
 
 
+def test_outside_of_a_session_a_later_change_ends_what_could_be_brought_back(place: Place) -> None:
+    for session in ("first", "second"):
+        place.session(session)
+        place.write(session, "x")
+        if session == "first":
+            assert place.undo().done
+    place.session("")
+    assert place.redo().problem == (
+        "there is nothing to redo: since the last undo there was a change (edit_file second, in session second)"
+    )
+    assert place.undo().done
+    assert place.redo().files == (("+", "second"),)
+
+
 def test_a_session_takes_back_its_own_changes_first(place: Place) -> None:
     for session, name in [("first", "a"), ("first", "both"), ("second", "b"), ("second", "both")]:
         place.session(session)

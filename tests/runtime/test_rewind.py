@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from fault_server import FaultServer, call, calls, says, serving
-from roundtrip.agent.commands.undo import diff, list_checkpoints, undo
+from roundtrip.agent.commands.undo import diff, list_checkpoints, restore, undo
 from roundtrip.agent.events import Event, Rewound, ToolFinished
 from roundtrip.agent.frontends.terminal.blocks import Block
 from roundtrip.agent.frontends.terminal.undoing import checkpoints as checkpoints_command
@@ -240,6 +240,9 @@ def test_the_command_line_knows_the_checkpoints_too(place: Place) -> None:
     assert (place.root / "a.py").read_text() == "mine"
     assert undo(folder, place.root, out, redo=True, yes=True) == 0
     assert (place.root / "a.py").read_text() == "a\n"
+    assert restore(folder, place.root, out, 1) == 0
+    assert (place.root / "a.py").read_text() == "mine", "that was there before it was brought back"
+    assert restore(folder, place.root, out, 2) == 1
 
 
 class Stuck:

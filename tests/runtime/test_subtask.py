@@ -120,7 +120,7 @@ def test_a_child_has_no_children_and_asks_nobody(place: Place) -> None:
 def test_what_the_child_does_is_shown_and_asked_for(place: Place) -> None:
     said = Answer(deltas({"content": "I write the pears down."}, WRITE, finish="tool_calls"))
     place.talk(calls(TASK), calls(READ), said, says("Written."), says("Done."))
-    assert place.shown == "read_file apples\nI write the pears down.\nwrite_to_file pears 1\nWritten.\n"
+    assert place.shown == "read_file apples\nI write the pears down.\nwrite_to_file pears\nWritten.\n"
     assert place.approver.asked == ["new_task", "read_file", "write_to_file"]
     assert (place.root / "pears").read_text(encoding="utf-8") == "1\n"
 
@@ -136,7 +136,7 @@ def test_the_parents_stream_holds_the_parents_calls_only(place: Place) -> None:
     assert [one.message.content for one in place.of(AssistantEnded)] == ["", "Done."]
     assert place.of(UsageReported) == [UsageReported(70, 7)], "what it cost is counted"
     assert [one.kind for one in place.of(Repaired)] == ["leaked_call"], "and what had to be repaired"
-    assert place.of(ToolFinished)[0].details == "answered after 2 steps"
+    assert place.of(ToolFinished)[0].details == "answered after 2 steps\n✓ read_file apples"
 
 
 def test_the_parent_has_not_seen_what_the_child_has(place: Place) -> None:

@@ -150,10 +150,10 @@ class Repl:
 
     def _holds(self) -> Iterator[str]:
         yield self.asker.mode
-        if self._chat is not None and self._chat.network:
-            yield "network on"
-        if jobs := self._running():
-            yield f"{len(jobs)} job{'s' * (len(jobs) > 1)}"
+        if self._chat is not None and (jobs := self._chat.jobs) is not None:
+            yield from ["no sandbox"] * (jobs.confinement.sandbox.kind == "none") or ["network on"] * self._chat.network
+        if running := len(self._running()):
+            yield f"{running} job{'s' * (running > 1)}"
 
     def _running(self) -> Sequence[Job]:
         return self._chat.jobs.running if self._chat is not None and self._chat.jobs is not None else ()

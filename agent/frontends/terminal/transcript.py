@@ -237,7 +237,7 @@ class Transcript:
             blocks.append(Block("output", folded(output.removesuffix(f"\n({more})")), follows=True))
         if diff and event.index not in self._previewed:
             blocks.append(Block("diff", event.details, follows=True))
-        if more and (command or not event.failed):
+        if more:
             blocks.append(Block("list", more, follows=True))
         self._previewed.clear()  # what was shown meanwhile was of a call that this one made (`new_task`)
         return blocks

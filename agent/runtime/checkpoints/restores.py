@@ -102,13 +102,17 @@ class Restores:
 
     def redo(self, origin: Origin, *, yes: bool) -> Outcome:
         """Reverts the last restore, if nothing was changed since; in a session, one that it made, or that took back
-        a change of its own."""
+        a change of its own, if the session has changed nothing since."""
         undone = [
             record for record in self._log.line.undone()
             if origin.session in ("", record.origin.session, *(one.origin.session for one in self._touched([record])))
         ]  # fmt: skip
         if not undone:
             return Outcome(problem="there is nothing to redo")
+        standing = self._log.line.standing()
+        if standing and not origin.session and standing[-1].at > undone[-1].at:
+            since = f"{standing[-1].about}, in session {standing[-1].origin.session}"
+            return Outcome(problem=f"there is nothing to redo: since the last undo there was a change ({since})")
         return self._revert("redo", undone[-1:], origin, yes=yes)
 
     def back_to(self, number: int, origin: Origin, *, turn: bool, yes: bool) -> Outcome:
