@@ -64,8 +64,8 @@ class OneShot:
 
     async def run(self, setup: Setup, permissions: Permissions, path: Path | None) -> int:
         """Returns the exit code. Raises SessionError."""
-        if permissions.untrusted is not None:
-            self.front.line(".agent/config.toml is ignored until you accept it: agent trust shows it")
+        if why := permissions.ignored:
+            self.front.line(f"{why}: agent trust shows it")
         self._commands = "command" in permissions.rules.allowed
         stop = _Stop(self.front)
         with stop.heard():
@@ -83,7 +83,7 @@ class OneShot:
                 await chat.close()
 
     async def _converse(self, chat: Chat, permissions: Permissions, path: Path | None) -> int:
-        for note in chat.resume(path).notes if path else ():
+        for note in (await chat.resume(path)).notes if path else ():
             self.front.line(note)
         problem = await chat.connect()
         if problem:

@@ -57,9 +57,12 @@ def trust(folder: Path) -> int:
         sys.stderr.write(f"agent: {printable(file.problem)}\n")
         return 2
     print(f"{printable(str(file.path))} says:\n{printable(file.text.rstrip())}\n")
-    if file.digest == projects.load(root).trusted:
+    trusted = projects.load(root).trusted
+    if file.digest == trusted:
         print("You have accepted it.")
         return 0
+    if trusted:
+        print("It has changed since you accepted it.")
     if not sys.stdin.isatty():  # a command of the agent's must not answer
         sys.stderr.write("agent: run this in a terminal to accept it\n")
         return 2

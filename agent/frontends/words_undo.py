@@ -68,6 +68,9 @@ def _warning(outcome: Outcome) -> list[str]:
         lines.append(f"this was {'done since' if mine else 'done'} in another session, and would be taken back"
                      f"{', too' if mine else ''}:")  # fmt: skip
         lines += _calls(outcome.foreign)
+    if outcome.mixed:
+        lines.append("what others changed here meanwhile may be among it:")
+        lines += _some([f"  {one.number}. {_about(one.about)} ({one.mixed})" for one in outcome.mixed])
     lines += ["to the files this would be done:", *_files(outcome.files)]
     return lines + _some([f"{printable(path)} can't be put back: {why}" for path, why in outcome.failed])
 

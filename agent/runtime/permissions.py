@@ -130,6 +130,15 @@ class Permissions:
         return f"{' and '.join(kinds)} allowed" if kinds else "asks first"
 
     @property
+    def ignored(self) -> str:
+        """Why the project's configuration does not count, "" if it does or there is none."""
+        if self.untrusted is None or self._projects is None:
+            return ""
+        if self._projects.load(self.rules.root).trusted:
+            return ".agent/config.toml has changed since you accepted it, and is ignored until you do so again"
+        return ".agent/config.toml is ignored until you accept it"
+
+    @property
     def untrusted(self) -> ProjectFile | None:
         """The project's configuration, if there is one that does not count."""
         own = self._file

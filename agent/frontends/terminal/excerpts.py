@@ -5,6 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+_LINE: Final = 400
+"""Characters of a line of output."""
+
+_DIFF: Final = 60
+"""Lines of a change that nobody is asked about."""
+
 _PAINTED: Final = 4000
 """Characters of a live block that are painted."""
 
@@ -17,8 +23,8 @@ _TAIL: Final = 5
 
 
 def folded(output: str) -> str:
-    """The first and the last lines of an output, and how many lie between."""
-    lines = output.strip("\n").split("\n")
+    """The first and the last lines of an output, and how many lie between; of a long line, its beginning."""
+    lines = [line if len(line) <= _LINE else f"{line[:_LINE]}…" for line in output.strip("\n").split("\n")]
     if len(lines) <= _HEAD + _TAIL + 1:
         return "\n".join(lines)
     hidden = lines[_HEAD:-_TAIL]
@@ -31,6 +37,13 @@ def folded(output: str) -> str:
 def _size(count: int) -> str:
     """Bytes, for people."""
     return f"{count / 1_000_000:.1f} MB more" if count >= 1_000_000 else f"{max(count // 1000, 1)} kB more"
+
+
+def first_lines(diff: str) -> str:
+    """The beginning of a change that nobody is asked about."""
+    lines = diff.split("\n")
+    more = len(lines) - _DIFF
+    return "\n".join([*lines[:_DIFF], f"… {more} more lines; /diff shows what the turn changed"]) if more > 1 else diff
 
 
 def last_lines(text: str) -> str:

@@ -105,6 +105,4 @@ async def trust(session: Session, rest: str) -> None:
 
 def untrusted_line(asker: Asker) -> str:
     """What is said at the beginning of a project's configuration that does not count, "" if there is none."""
-    if asker.permissions.untrusted is None:
-        return ""
-    return ".agent/config.toml is ignored until you accept it: /trust shows it"
+    return f"{why}: /trust shows it" if (why := asker.permissions.ignored) else ""

@@ -65,7 +65,7 @@ class Repl:
             self.console.refresh()
             self._chat = await load()
             if resume is not None:
-                self.show(self._chat.resume(resume))
+                self.show(await self._chat.resume(resume))
             if not self._leaving:
                 await self._interruptible(self.connect())
             while await self._something_to_do():
@@ -188,7 +188,7 @@ class Repl:
     async def resume(self, path: Path) -> None:
         """Leaves this session for another."""
         try:
-            self.show(self.chat.resume(path))
+            self.show(await self.chat.resume(path))
         except SessionError as error:
             self.fail(str(error))
         else:

@@ -36,7 +36,7 @@ from roundtrip.agent.events import (
     UserSaid,
 )
 from roundtrip.agent.frontends.terminal.blocks import Block
-from roundtrip.agent.frontends.terminal.excerpts import folded, last_lines
+from roundtrip.agent.frontends.terminal.excerpts import first_lines, folded, last_lines
 from roundtrip.agent.frontends.terminal.markdown import MarkdownStream
 from roundtrip.agent.frontends.words import call_line, count
 from roundtrip.agent.messages import Call
@@ -236,7 +236,7 @@ class Transcript:
         if command and output.strip():
             blocks.append(Block("output", folded(output.removesuffix(f"\n({more})")), follows=True))
         if diff and event.index not in self._previewed:
-            blocks.append(Block("diff", event.details, follows=True))
+            blocks.append(Block("diff", first_lines(event.details), follows=True))
         if more:
             blocks.append(Block("list", more, follows=True))
         self._previewed.clear()  # what was shown meanwhile was of a call that this one made (`new_task`)

@@ -48,7 +48,8 @@ class Origin:
 @dataclass(frozen=True, slots=True)
 class Record:
     """One commit. number: of a change, from 1; 0 for all others. about: the call in a line. files: how many it
-    changed. of: the numbers that an undo took back, or a redo brought back. at: seconds since 1970."""
+    changed. of: the numbers that an undo took back, or a redo brought back. at: seconds since 1970. mixed: why what
+    others changed may be among it, "" if it is not."""
 
     kind: Kind
     state: State
@@ -58,6 +59,7 @@ class Record:
     about: str = ""
     files: int = 0
     of: tuple[int, ...] = ()
+    mixed: str = ""
     id: str = ""
     before: State | None = None
     """The state of the record before, None if there is none."""

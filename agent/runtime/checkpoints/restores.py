@@ -28,8 +28,8 @@ class Outcome:
     an empty folder ends with "/". overwrites: files that are not as the agent left them. theirs: a diff of what others
     made of these. since: changes of other sessions that are among it. done: False where `problem` says why not, or
     where the user has to say yes first. failed: what could not be put back, and why. changes: what is taken back or
-    brought back. foreign: those of it that other sessions made, and that the user may not expect here. busy: a command
-    that another agent runs here right now.
+    brought back. foreign: those of it that other sessions made, and that the user may not expect here. mixed: those
+    among which there may be what others changed. busy: a command that another agent runs here right now.
     """
 
     files: tuple[tuple[str, str], ...] = ()
@@ -42,6 +42,7 @@ class Outcome:
     failed: tuple[tuple[str, str], ...] = ()
     changes: tuple[Record, ...] = ()
     foreign: tuple[Record, ...] = ()
+    mixed: tuple[Record, ...] = ()
     busy: str = ""
 
 
@@ -168,9 +169,10 @@ class Restores:
             failed=tuple(self._stays(plan)),
             changes=tuple(touched),
             foreign=tuple(one for one in touched if kind == "undo" and origin.session not in ("", one.origin.session)),
+            mixed=tuple(one for one in touched if kind == "undo" and one.mixed),
             busy=self._busy,
         )
-        if (outcome.overwrites or outcome.foreign or outcome.busy) and not yes:
+        if (outcome.overwrites or outcome.foreign or outcome.mixed or outcome.busy) and not yes:
             since = self._since(touched, outcome.overwrites)
             return replace(outcome, theirs=self._theirs(plan, outcome.overwrites), since=since)
         failed = self._put_back(changed, plan)

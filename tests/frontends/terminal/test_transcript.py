@@ -1,6 +1,7 @@
 """What is committed to the scrollback is what the model said, once, and nothing that may still change."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -28,6 +29,7 @@ from roundtrip.agent.events import (
 )
 from roundtrip.agent.frontends.terminal.blocks import Block
 from roundtrip.agent.frontends.terminal.transcript import Transcript
+from roundtrip.agent.frontends.words import call_line
 from roundtrip.agent.messages import Assistant, Call
 
 SENT = RequestSent(0, 2, 100)
@@ -238,3 +240,67 @@ def test_other_events(event: Event, kind: str, text: str) -> None:
 def test_results_without_a_call_are_passed_over() -> None:
     """A log may have lost the message that made them."""
     assert run([ToolStarted(3, 1, "x", "{}"), ToolOutput(3, 1, "x"), ToolFinished(3, 1, "x"), Interrupted()])[:-1] == []
+
+
+def finished(call: Call, content: str, details: str = "", *, ran: bool = True, **more: Any) -> list[tuple[str, str]]:
+    """What a call's end shows: kinds and texts."""
+    started = [ToolStarted(0, call.index, call.name, call.arguments)] if ran else []
+    transcript = Transcript()
+    run([ended("", "", call), *started], transcript)
+    return [(block.kind, block.text) for block in transcript(ToolFinished(0, call.index, content, details, **more))]
+
+
+def test_a_command_that_was_refused_is_shown_whole_and_why_in_a_sentence() -> None:
+    reason = "Not run: this is plan mode, in which files are read and nothing else is done. Describe instead …"
+    assert finished(COMMAND, reason, ran=False, failed=True, refused=True) == [
+        ("command", "make\ntest"),
+        ("failed", "Not run: this is plan mode, in which files are read and nothing else is done."),
+    ]
+    edit = Call(0, "edit_file", '{"path": "a"}')
+    no = "Not run: the user said no. They said: use ruby"
+    assert finished(edit, no, ran=False, failed=True, refused=True) == [
+        ("failed", "edit_file a: Not run: the user said no.")
+    ]
+
+
+def test_the_sandboxs_note_is_prose_below_the_output() -> None:
+    told = finished(COMMAND, "exit code 1.\nno\n(A note.)", "exit code 1, 0.1 s\nA note.", failed=True)
+    assert told == [("failed", "exit code 1, 0.1 s"), ("output", "no"), ("list", "A note.")]
+
+
+def test_what_was_cut_out_of_an_output_is_counted() -> None:
+    lines = [*map(str, range(20)), "… 76000000 bytes omitted …", *map(str, range(20))]
+    (_, (_, shown)) = finished(COMMAND, "exit code 0.\n" + "\n".join(lines), "exit code 0, 1.0 s")
+    assert shown.split("\n")[3] == "… 76.0 MB more …"
+    (_, (_, shown)) = finished(COMMAND, f"exit code 0.\n{'x' * 5000}", "exit code 0, 1.0 s")
+    assert shown == "x" * 400 + "…"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ({"regex": "a+", "path": "src"}, "a+ in src"),
+        ({"regex": "a+"}, "a+"),
+        ({"pattern": "*.py", "path": "."}, "*.py"),
+        ({"path": "src"}, "src"),
+        (
+            {"input": "*** Begin Patch\n*** Update File: a.py\n-a\n+b\n*** Add File: b.py\n+b\n*** End Patch"},
+            "a.py, b.py",
+        ),
+    ],
+)
+def test_what_a_call_is_about(arguments: dict[str, Any], shown: str) -> None:
+    assert call_line("tool", arguments) == f"tool {shown}"
+
+
+def test_the_diffs_of_several_files_are_counted() -> None:
+    diffs = "\n".join(f"--- {name}\n+++ {name}\n@@ -1 +1 @@\n-a\n+b" for name in ("a", "b", "c"))
+    patch = Call(0, "apply_patch", "{}")
+    assert finished(patch, "edited a (+1 -1)\n1|b", diffs)[0] == (
+        "call",
+        "apply_patch: edited a (+1 -1), and 2 more files",
+    )
+    long = "--- a\n+++ a\n@@ -1,99 +1,99 @@\n" + "\n".join(f"+{n}" for n in range(99))
+    assert (
+        finished(patch, "edited a", long)[1][1].split("\n")[-1] == "… 42 more lines; /diff shows what the turn changed"
+    )
