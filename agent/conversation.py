@@ -43,7 +43,7 @@ from roundtrip.agent.events import (
 from roundtrip.agent.messages import Assistant, Message, Result, System, User
 
 INTERRUPTED = (
-    "Interrupted by the user after it had begun: what it did stays, and it may have run to its end. "
+    "Interrupted after it had begun: what it did stays, and it may have run to its end. "
     "Check before you do it again."
 )
 NO_OUTPUT = "(no output)"

@@ -1,8 +1,10 @@
 """The ports that the core owns: what a tool, a model, an approver and a workspace must be able to do.
 
 Contract, for all of them: a failure of the other side (a missing file, a dead server, a refusal) is a value.
-An exception that leaves one of these methods is a bug of ours and ends the program, `asyncio.CancelledError`
-excepted, which is how an interrupt arrives.
+An exception that leaves one of these methods is a bug. From when a call is judged to its end, the call is answered with
+it ("The tool failed: …"), so that the model knows and the history stays whole, and a call that could not be approved
+does not run; at any other time it leaves `Agent.turn`, after which another turn may come. `asyncio.CancelledError` is
+no bug, but how an interrupt arrives.
 """
 
 from __future__ import annotations

@@ -13,13 +13,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-CORE = {"messages", "keys", "plain", "programs", "events", "tooling", "conversation", "wire", "leaks", "rules"}
+CORE = {"messages", "keys", "plain", "files", "programs", "events", "tooling", "conversation", "wire", "leaks", "rules"}
 ALL = {"", *CORE, "prompts", "runtime", "tools", "frontends", "commands", "cli", "workspace_examples", "conformance"}
 MAY_IMPORT = {
     "": set(),
     "messages": set(),
     "keys": set(),
     "plain": set(),
+    "files": set(),
     "programs": set(),
     "leaks": set(),
     "prompts": set(),
@@ -29,7 +30,7 @@ MAY_IMPORT = {
     "wire": {"messages", "events", "leaks"},
     "rules": {"messages", "keys", "events", "tooling", "leaks"},
     "runtime": {"", *CORE},
-    "tools": {"messages", "keys", "plain", "programs", "tooling", "prompts"},
+    "tools": {"messages", "keys", "plain", "files", "programs", "tooling", "prompts"},
     "frontends": {"", "messages", "plain", "programs", "events", "tooling", "runtime"},
     "commands": ALL - {"cli"},
     "cli": ALL,

@@ -15,12 +15,13 @@ from typing import Any, Final
 
 from roundtrip.agent.messages import Effect, ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
-from roundtrip.tools import habits
+from roundtrip.tools import edit_habits, habits
+from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.diffs import LINES, changes
 from roundtrip.tools.editing.documents import Document, sane
 from roundtrip.tools.editing.files import SMALL, Failures, Files, Opened, report
 from roundtrip.tools.editing.hunks import Change
-from roundtrip.tools.editing.misses import Miss
+from roundtrip.tools.editing.misses import APPLIED, Miss
 from roundtrip.tools.editing.patches import is_whole, parse, target_of
 from roundtrip.tools.editing.planning import Draft, Plan, plan_hunks, same_reading, written
 from roundtrip.tools.editing.together import Becomes, write_together
@@ -53,7 +54,7 @@ SPEC = ToolSpec(
     example=(
         '{"path": "src/main.py", "diff": "<<<<<<< SEARCH\\nretries = 3\\n=======\\nretries = 5\\n>>>>>>> REPLACE"}'
     ),
-    adapt=habits.apply_diff,
+    adapt=edit_habits.apply_diff,
 )
 
 TEXTS: Final = (".patch", ".diff", ".rej")
@@ -98,9 +99,9 @@ def misplaced(path: str, text: str) -> bool:
 class ApplyDiff:
     spec = SPEC
 
-    def __init__(self, workspace: Workspace, failures: Failures | None = None) -> None:
+    def __init__(self, workspace: Workspace, failures: Failures | None = None, caps: Caps = DEFAULT) -> None:
         self._workspace = workspace
-        self._files = Files(workspace, "send the patch again", failures)
+        self._files = Files(workspace, "send the patch again", failures, caps)
 
     def intent(self, arguments: Mapping[str, Any]) -> Intent:
         found = self._located(arguments)
@@ -174,6 +175,8 @@ class ApplyDiff:
                 return path
             if isinstance(target, Refusal):
                 return target
+            if (target or change.kind == "delete") and os.path.islink(self._workspace.root / name):
+                return Refusal(f"{name} is a link to {self._workspace.shown(path)}; use execute_command with rm or mv")
             same = steps.get(path)
             if same and (same.change.kind, change.kind) == ("update", "update") and not (same.target or target):
                 same.change = replace(same.change, hunks=same.change.hunks + change.hunks, ordered=False)
@@ -207,7 +210,7 @@ class ApplyDiff:
         step.said, step.diff = f"created {name}", changes(name, "", text, LINES)[1]
         if step.path.is_file() and step.path.read_bytes() == step.after:
             step.before, step.said, step.diff = step.after, f"{name}: {DONE}", ""
-            step.misses.append(("", Miss("applied", "already applied")))
+            step.misses.append(("", Miss("applied", APPLIED)))
         elif os.path.lexists(step.path):
             reason = "it exists already; use Update File, or write_to_file to replace it"
             step.misses.append(("", Miss("wrong", reason)))
@@ -220,7 +223,9 @@ class ApplyDiff:
         name = opened.name
         step.line = next((read.line(plan.spans[0].start) for plan in plans), 1)
         exact = step.change.kind != "delete" and opened.lines <= SMALL and not any(plan.how for plan in plans)
-        step.unseen = bool(opened.stale) and not exact and bool(plans or step.change.kind == "delete")
+        presumed = any(isinstance(answer, Miss) and answer.presumed for answer in answers)
+        inexact = not exact and bool(plans or step.change.kind == "delete")
+        step.unseen = bool(opened.stale) and (presumed or inexact)
         if step.change.kind == "delete":
             step.said, step.diff = f"deleted {name}", changes(name, read.text, "", to="/dev/null")[1]
             return
@@ -253,7 +258,7 @@ class ApplyDiff:
     def _states(self, step: _Step) -> list[str]:
         name = self._workspace.shown(step.path)
         return [
-            f"{name}{f', {what}' if what else ''}: {miss.reason if miss else 'fits'}" for what, miss in step.misses
+            f"{name}{f', {what}' if what else ''}: {miss.said if miss else 'fits'}" for what, miss in step.misses
         ] or [f"{name}: fits"]
 
 

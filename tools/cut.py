@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import zip_longest
+
+BEFORE = 60
+"""Characters in front of a place that are shown of a long line."""
+
 
 def cut_middle(text: str, budget: int, total: int = 0) -> str:
     """At most about `budget` bytes of a text, whole lines where possible: a third from its head, the rest from
@@ -20,3 +26,25 @@ def cut_middle(text: str, budget: int, total: int = 0) -> str:
     before, after = (end.decode("utf-8", "ignore") for end in (head, tail))  # without characters cut in two
     gap = "" if before.endswith("\n") else "\n"
     return f"{before}{gap}… {omitted} bytes omitted …\n{after}"
+
+
+def first_lines(lines: Iterable[str], budget: int) -> list[str]:
+    """As many lines as are at most `budget` bytes, at least one if there is one."""
+    kept: list[str] = []
+    for line in lines:
+        budget -= len(line.encode("utf-8", "replace")) + 1
+        if kept and budget < 0:
+            break
+        kept.append(line)
+    return kept
+
+
+def part_of(line: str, column: int, most: int) -> str:
+    """At most so many characters of a line, around a column where it is longer, and without a word about that."""
+    start = max(min(column - BEFORE, len(line) - most), 0)
+    return line[start : start + most]
+
+
+def first_difference(a: str, b: str) -> int:
+    """The column from which on two lines differ, 0 if they don't."""
+    return next((column for column, (one, other) in enumerate(zip_longest(a, b)) if one != other), 0)

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
+from roundtrip.tools.cut import first_difference, part_of
+
 LINES = 20_000
 """Lines of both texts that are compared; more of them take too long."""
 
@@ -132,10 +134,15 @@ def _numbered(before: list[str], after: list[str], group: list[Opcode]) -> Itera
         if kind == "equal":
             yield from (f" {n + 1}|{_short(after[n])}" for n in range(c, d))
             continue
-        yield from (f"-{n + 1}|{_short(before[n])}" for n in range(a, b))
-        yield from (f"+{n + 1}|{_short(after[n])}" for n in range(c, d))
+        columns = dict(enumerate(map(first_difference, before[a:b], after[c:d])))
+        yield from (f"-{n + 1}|{_short(before[n], COLUMNS, columns.get(n - a, 0))}" for n in range(a, b))
+        yield from (f"+{n + 1}|{_short(after[n], COLUMNS, columns.get(n - c, 0))}" for n in range(c, d))
 
 
-def _short(line: str, most: int = COLUMNS) -> str:
+def _short(line: str, most: int = COLUMNS, column: int = 0) -> str:
+    """Of a long line the part around a column."""
     text = line.rstrip("\n")
-    return text if len(text) <= most else f"{text[:most]}… [{len(text) - most} more characters]"
+    if len(text) <= most:
+        return text
+    part = part_of(text, column, most)
+    return f"{'' if text.startswith(part) else '…'}{part}… [{len(text) - most} more characters]"

@@ -7,25 +7,28 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from roundtrip.agent.messages import Effect, ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
-from roundtrip.tools import habits
+from roundtrip.tools import edit_habits, habits
 from roundtrip.tools.apply_diff import ApplyDiff, misplaced
+from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.diffs import LINES, changes
+from roundtrip.tools.editing.calls import drafted_of, edits_of, first_change, is_ready, new_text
 from roundtrip.tools.editing.documents import sane
-from roundtrip.tools.editing.files import SMALL, Failures, Files, Opened, report
-from roundtrip.tools.editing.misses import NUL, Miss
-from roundtrip.tools.editing.planning import Draft, Edit, draft, plan_lines, same_reading, written
+from roundtrip.tools.editing.files import Failures, Files, Opened, report
+from roundtrip.tools.editing.misses import MADE, Miss
+from roundtrip.tools.editing.planning import Draft
 from roundtrip.tools.paths import failure, intend, missing
 
-_EDIT = {
+_EDIT: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
         "old_string": {"type": "string"},
         "new_string": {"type": "string"},
         "replace_all": {"type": "boolean"},
+        "expected_replacements": {"type": "integer"},
     },
     "required": ["old_string", "new_string"],
 }
@@ -72,6 +75,8 @@ SPEC = ToolSpec(
         "old_content": "old_string",
         "replacement": "new_string",
         "new_content": "new_string",
+        "allow_multiple": "replace_all",
+        "expected_occurrences": "expected_replacements",
     },
     legacy=(
         {  # lines instead of a text, or lines among which the right place is
@@ -88,6 +93,11 @@ SPEC = ToolSpec(
         },
         {
             "type": "object",
+            "properties": {"path": {"type": "string"}, **_EDIT["properties"]},
+            "required": ["path", *_EDIT["required"]],
+        },
+        {
+            "type": "object",
             "properties": {"path": {"type": "string"}, "edits": {"type": "array", "items": _EDIT}},
             "required": ["path", "edits"],
         },
@@ -98,18 +108,20 @@ SPEC = ToolSpec(
         },
     ),
     example='{"path": "src/main.py", "old_string": "retries = 3\\n", "new_string": "retries = 5\\n"}',
-    adapt=habits.edit_file,
+    adapt=edit_habits.edit_file,
 )
 
 
 class EditFile:
     spec = SPEC
 
-    def __init__(self, workspace: Workspace, failures: Failures | None = None) -> None:
+    def __init__(self, workspace: Workspace, failures: Failures | None = None, caps: Caps = DEFAULT) -> None:
         self._workspace = workspace
-        self._files = Files(workspace, "send the edit again", failures)
-        self._patches = ApplyDiff(workspace, failures)
+        self._files = Files(workspace, "send the edit again", failures, caps)
+        self._patches = ApplyDiff(workspace, failures, caps)
         self._last: tuple[dict[str, Any], bytes, Draft | Miss] | None = None
+        self._made: dict[Path, tuple[int, frozenset[int]]] = {}
+        """Hashes of a file as it was left, and of the edits that were made in a row until then."""
 
     def intent(self, arguments: Mapping[str, Any]) -> Intent:
         diff = self._as_diff(arguments)
@@ -126,18 +138,30 @@ class EditFile:
         """Whether `run` would write, as things stand."""
         try:
             if not os.path.lexists(path):
-                return _new_text(arguments) is not None
+                return new_text(arguments) is not None
             opened = self._files.open(path)
         except OSError:
             return False
-        return not isinstance(opened, ToolResult) and _is_ready(opened, self._drafted(opened, arguments), arguments)
+        return not isinstance(opened, ToolResult) and is_ready(opened, self._drafted(opened, arguments), arguments)
 
     def _drafted(self, opened: Opened, arguments: Mapping[str, Any]) -> Draft | Miss:
         """What the call makes of the file, found once only: the intent, the preview and the run ask for it."""
         last = self._last
         if last is None or last[0] != arguments or last[1] != opened.data:
-            last = self._last = (dict(arguments), opened.data, _drafted(opened, arguments))
+            last = self._last = (dict(arguments), opened.data, self._made_before(opened, arguments))
         return last[2]
+
+    def _made_before(self, opened: Opened, arguments: Mapping[str, Any]) -> Draft | Miss:
+        """The same edit a second time finds nothing to change: the model has lost sight of the first."""
+        drafted = drafted_of(opened, arguments)
+        absent = isinstance(drafted, Miss) and drafted.kind == "absent"
+        made = absent and self._edits_since(opened).issuperset(map(hash, edits_of(arguments)))
+        return Miss("applied", MADE) if made else drafted
+
+    def _edits_since(self, opened: Opened) -> frozenset[int]:
+        """What was made of a file by edits alone; nothing where something else has changed it."""
+        left, edits = self._made.get(opened.path, (0, frozenset()))
+        return edits if left == hash(opened.data) else frozenset()
 
     def _preview(self, path: Path, arguments: Mapping[str, Any]) -> str:
         """The diff that `run` will report, or why it won't come to that."""
@@ -150,7 +174,7 @@ class EditFile:
             return f"{name} can't be read: {error.strerror}"
         drafted = opened if isinstance(opened, ToolResult) else self._drafted(opened, arguments)
         if not isinstance(drafted, Draft):
-            reason = drafted.content if isinstance(drafted, ToolResult) else drafted.reason
+            reason = drafted.content if isinstance(drafted, ToolResult) else drafted.said
             return f"{name} will not be edited: {reason}"
         return changes(name, drafted.old, drafted.new, LINES)[1] or f"{name}: the change is too large to show"
 
@@ -194,7 +218,7 @@ class EditFile:
 
     def _create(self, path: Path, arguments: Mapping[str, Any]) -> ToolResult:
         """An empty old_string stands for a file that is not there yet. Raises OSError."""
-        name, new = self._workspace.shown(path), _new_text(arguments)
+        name, new = self._workspace.shown(path), new_text(arguments)
         if new is None:
             return failure(f"{missing(self._workspace, path)} To create a file, use write_to_file.")
         self._workspace.replace(path, new.encode())
@@ -203,80 +227,14 @@ class EditFile:
     async def _edit(self, opened: Opened, arguments: Mapping[str, Any]) -> ToolResult:
         """Raises OSError."""
         drafted = self._drafted(opened, arguments)
-        if isinstance(drafted, Miss) and drafted.kind == "applied":
-            return ToolResult(f"{drafted.reason}. Nothing was changed in {opened.name}.", drafted.reason)
-        if opened.stale and not _is_ready(opened, drafted, arguments):
-            miss, line = (drafted, drafted.line) if isinstance(drafted, Miss) else (None, _first_change(drafted))
+        if isinstance(drafted, Miss) and drafted.kind == "applied" and not (opened.stale and drafted.presumed):
+            return ToolResult(f"{drafted.said}. Nothing was changed in {opened.name}.", drafted.said)
+        if opened.stale and not is_ready(opened, drafted, arguments):
+            miss, line = (drafted, drafted.line) if isinstance(drafted, Miss) else (None, first_change(drafted))
             return await self._files.show_first(opened, miss, line)
         if isinstance(drafted, Miss):
             return await self._files.failed(opened, drafted, may_replace_all=True)
         self._workspace.replace(opened.path, drafted.after, over=opened.data)
         self._files.succeeded(opened.path)
+        self._made[opened.path] = (hash(drafted.after), self._edits_since(opened) | set(map(hash, edits_of(arguments))))
         return ToolResult(*report(opened, opened.path, drafted))
-
-
-def _edits(arguments: Mapping[str, Any]) -> tuple[Edit, ...]:
-    first = arguments.get("start_line", 0)
-    lines = (first, arguments.get("end_line", first))
-    return tuple(
-        Edit(sane(one.get("old_string", "")), sane(one["new_string"]), one.get("replace_all", False), *lines)
-        for one in arguments.get("edits", (arguments,))
-    )
-
-
-def _drafted(opened: Opened, arguments: Mapping[str, Any]) -> Draft | Miss:
-    """What the call makes of the file. Pure."""
-    edits = _edits(arguments)
-    if not edits:
-        return Miss("wrong", "there is no edit in the list")
-    if len(edits) == 1 and not edits[0].old:
-        return _without_old(opened, edits[0])
-    if not all(edit.old for edit in edits):
-        return Miss("wrong", "old_string is empty; give the text of the file that is to be replaced")
-    if any(edit.old == edit.new for edit in edits):
-        return Miss("wrong", "old_string and new_string are the same, so there is nothing to change")
-    return draft(opened.documents, edits)
-
-
-def _without_old(opened: Opened, edit: Edit) -> Draft | Miss:
-    """Lines instead of a text; or a file that is there, but empty."""
-    document = opened.documents[0]
-    if not edit.first and document.text:
-        reason = (
-            "old_string is empty, and the file exists; give the text to replace, or use write_to_file for all of it"
-        )
-        return Miss("wrong", reason)
-    if "\0" in edit.new:
-        return Miss("wrong", NUL)
-    if not edit.first:
-        return Draft(opened.data, document.mark + edit.new.encode(document.encoding), "", edit.new)
-    answer = plan_lines(document, edit.first, edit.last, edit.new)
-    if isinstance(answer, Miss):
-        return answer
-    after = same_reading(document, written(document, (answer,)))
-    return Draft(document.data, after.data, document.text, after.text)
-
-
-def _new_text(arguments: Mapping[str, Any]) -> str | None:
-    """What the file will hold if it is not there yet; None if it should be."""
-    edits = _edits(arguments)
-    return edits[0].new if len(edits) == 1 and not edits[0].old and "start_line" not in arguments else None
-
-
-def _is_ready(opened: Opened, drafted: Draft | Miss, arguments: Mapping[str, Any]) -> bool:
-    """Whether it can be written, and the model knows the file well enough."""
-    return isinstance(drafted, Draft) and (not opened.stale or _may_be_unread(opened, drafted, arguments))
-
-
-def _may_be_unread(opened: Opened, drafted: Draft, arguments: Mapping[str, Any]) -> bool:
-    """Whether the old text itself shows that the model knows the file: a small one, found exactly and once. Of an empty
-    file there is nothing to know."""
-    edits = _edits(arguments)
-    exact = not drafted.how and drafted.places == 1 and len(edits) == 1 and bool(edits[0].old)
-    return not opened.data or (exact and opened.lines <= SMALL)
-
-
-def _first_change(drafted: Draft) -> int:
-    """The number of the first line that differs."""
-    pairs = zip(drafted.old.split("\n"), drafted.new.split("\n"), strict=False)
-    return next((number for number, (old, new) in enumerate(pairs, 1) if old != new), 1)

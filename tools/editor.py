@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from roundtrip.agent.messages import ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Tool, Workspace
-from roundtrip.tools import habits
+from roundtrip.tools import edit_habits, habits
 from roundtrip.tools.edit_file import EditFile
 from roundtrip.tools.editing.documents import documents
 from roundtrip.tools.list_files import ListFiles
@@ -55,7 +55,7 @@ SPEC = ToolSpec(
     },
     offered=False,
     example='{"command": "str_replace", "path": "src/main.py", "old_str": "retries = 3", "new_str": "retries = 5"}',
-    adapt=habits.editor,
+    adapt=edit_habits.editor,
 )
 
 

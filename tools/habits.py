@@ -1,11 +1,12 @@
-"""What models write that learned other agents' tools, and what it means for ours.
+"""What models write that learned other agents' tools, and what it means for ours; edit_habits.py has those that edit.
 
 One function a tool, used as `ToolSpec.adapt`. Other names of tools and parameters are tables in each tool's spec; here
 is what a name can't say: other units, other shapes, and options that change what a call does.
 
 Rules:
-1. A parameter that changes what is done is honoured, or the call is refused with the reason. What merely narrows or
-   decorates a result (`output_mode`, `description`) stays in the arguments, and dispatch notes that it was ignored.
+1. A parameter that changes what is done is honoured, or the call is refused with the reason (refused.py). What merely
+   narrows or decorates a result (`output_mode`, `description`) stays in the arguments, and dispatch notes that it was
+   ignored.
 2. Pure, and total: any JSON object may come. What is of no known type is left to the schema, which says what is wrong.
 3. Arguments in our own shape come out as they went in.
 
@@ -20,7 +21,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
-from roundtrip.tools.values import folded, integer, is_integer, loaded, pop, truth
+from roundtrip.tools.refused import refusal
+from roundtrip.tools.values import integer, is_integer, loaded, pop, truth
 
 Arguments = Mapping[str, Any]
 
@@ -61,6 +63,7 @@ FILE_TYPES: Final[Mapping[str, str]] = {
 
 _SHELLS: Final = re.compile(r"(?:/(?:usr/)?bin/)?(?:ba|z|da)?sh")
 _SCRIPT_FLAGS: Final = ("-c", "-lc", "-ic", "-lic")
+_FLAGS: Final = re.compile(r"\A((?:\(\?[aiLmsux]+\))*)(.*)\Z", re.DOTALL)
 _SPECIAL: Final = re.compile(r"[.^$*+?{}\[\]\\|()]")
 
 
@@ -70,14 +73,21 @@ def read_file(arguments: Arguments) -> Arguments:
     files = _files(rest)
     if files is not None:
         return {**rest, "files": files}
+    _limit(rest)
+    return rest
+
+
+def _limit(rest: dict[str, Any]) -> None:
+    """Puts a range of lines down as offset and limit."""
     first = integer(pop(rest, "startline", "startlineoneindexed"))
     last = integer(pop(rest, "endline", "endlineoneindexedinclusive"))
     first, last = _span(pop(rest, "viewrange", "linerange", "lines", "range")) or (first, last)
+    if first is None and last is not None:
+        first = integer(rest.get("offset"))
     if first is not None or last is not None:
         rest["offset"] = max(first or 1, 1)
         if last is not None and last >= 0:
             rest["limit"] = max(last - rest["offset"] + 1, 1)
-    return rest
 
 
 def list_files(arguments: Arguments) -> Arguments:
@@ -89,15 +99,20 @@ def list_files(arguments: Arguments) -> Arguments:
     return rest
 
 
-def search_files(arguments: Arguments) -> Arguments:
+def search_files(arguments: Arguments) -> Arguments | str:
     """Flags of grep; what has no parameter here goes into the regex itself."""
     rest = dict(arguments)
+    reason = refusal("search_files", rest)
+    if reason:
+        return reason
     literal = truth(pop(rest, "literal", "fixedstrings", "f")) or truth(pop(rest, "isregexp", "isregex")) is False
     folds = truth(pop(rest, "i", "ignorecase", "caseinsensitive")) or truth(pop(rest, "casesensitive")) is False
+    words = truth(pop(rest, "w", "wordregexp", "wholeword", "matchwholeword"))
     flags = ("i" if folds else "") + ("s" if truth(pop(rest, "multiline")) else "")
     regex = rest.get("regex")
     if isinstance(regex, str) and regex:
         regex = _SPECIAL.sub(r"\\\g<0>", regex) if literal else regex
+        regex = _FLAGS.sub(r"\1(?<!\\w)(?:\2)(?!\\w)", regex) if words else regex
         rest["regex"] = f"(?{flags}){regex}" if flags else regex
     around = [integer(pop(rest, *names)) for names in (("a", "aftercontext"), ("b", "beforecontext"), ("c",))]
     lines = [number for number in around if number is not None]
@@ -110,6 +125,8 @@ def search_files(arguments: Arguments) -> Arguments:
 
 
 def _with_file_type(rest: dict[str, Any]) -> dict[str, Any]:
+    if "file_pattern" not in rest and isinstance(rest.get("pattern"), str):
+        rest["file_pattern"] = rest.pop("pattern")  # beside another name for the regex, this is no second one
     pattern, kind = rest.get("file_pattern"), rest.get("type")
     if isinstance(pattern, list) and pattern and all(isinstance(glob, str) for glob in pattern):
         rest["file_pattern"] = pattern[0] if len(pattern) == 1 else f"{{{','.join(pattern)}}}"
@@ -119,97 +136,12 @@ def _with_file_type(rest: dict[str, Any]) -> dict[str, Any]:
     return rest
 
 
-def write_to_file(arguments: Arguments) -> Arguments | str:
-    """`mode` and its like: whether what is there is kept."""
-    rest = dict(arguments)
-    mode = pop(rest, "mode")
-    if mode is not None and mode not in ("append", "overwrite", "a", "w", "create", "write"):
-        return f"mode {mode!r} is not known; it can be overwrite or append"
-    if mode in ("append", "a"):
-        rest["append"] = True
-    return rest
-
-
-def edit_file(arguments: Arguments) -> Arguments | str:
-    """One edit as it is, several as `edits`."""
-    rest = dict(arguments)
-    if truth(pop(rest, "useregex", "isregex", "regex")):
-        return "old_string is never a regex here; give the exact text"
-    if truth(pop(rest, "ignorecase")):
-        return "old_string is compared with its case; give the exact text"
-    expected = integer(pop(rest, "expectedreplacements", "expectedoccurrences"))
-    several = pop(rest, "allowmultiple") if "replace_all" not in rest else None
-    if several is not None or (expected or 0) > 1:
-        rest.setdefault("replace_all", True if several is None else several)
-    edits = pop(rest, "edits", "edit", "replacements", "operations", "changes")
-    if edits is None:
-        return rest if "old_string" in rest else _with_diff(rest)
-    edits = loaded(edits)
-    found = [_edit(edit) for edit in (edits if isinstance(edits, list) else [edits])]
-    if len(found) == 1 and isinstance(found[0], dict):
-        return {**rest, **found[0]}
-    return {**rest, "edits": found}
-
-
-_EDIT_NAMES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("oldstring", "oldstr", "oldtext", "old", "search", "find"), "old_string"),
-    **dict.fromkeys(("newstring", "newstr", "newtext", "new", "replace", "replacement"), "new_string"),
-    **dict.fromkeys(("replaceall", "allowmultiple"), "replace_all"),
-    **dict.fromkeys(("filepath", "path"), "path"),
-}
-
-
-def _edit(edit: Any) -> Any:
-    """One entry of a list of edits under our names; what is none is left to the schema."""
-    return {_EDIT_NAMES.get(folded(key), key): value for key, value in edit.items()} if isinstance(edit, dict) else edit
-
-
-def editor(arguments: Arguments) -> Arguments:
-    """Roo's `insert_content` has no command, and its line is the one to insert before, 0 for the file's end."""
-    rest = dict(arguments)
-    line = integer(pop(rest, "line"))
-    if "command" not in rest and line is not None:
-        rest = {"command": "insert", **rest, "insert_line": line - 1}
-    return rest
-
-
-def apply_diff(arguments: Arguments) -> Arguments | str:
-    """The diff out of Roo's `args`, out of a list of blocks, or out of Codex' command line."""
-    rest = dict(arguments)
-    wrapped = loaded(pop(rest, "args"))
-    if isinstance(wrapped, dict):
-        files = wrapped.get("file", wrapped.get("files"))
-        files = files if isinstance(files, list) else [files]
-        if len(files) > 1:
-            return "one call changes one file here; make a call for each"
-        if isinstance(files[0], dict):
-            rest.update(files[0])
-    command = rest.get("command")
-    if "diff" not in rest and isinstance(command, list) and len(command) == 2 and command[0] == "apply_patch":
-        rest["diff"] = command[1]
-        del rest["command"]
-    rest = _with_diff(rest)
-    diff = rest.get("diff")
-    blocks = [_block(block) for block in (diff if isinstance(diff, list) else [diff])]
-    if all(isinstance(block, str) for block in blocks):
-        rest["diff"] = "\n".join(blocks)
-    return rest
-
-
-def _with_diff(rest: dict[str, Any]) -> dict[str, Any]:
-    """Blocks or a patch under other names. They are no aliases: without a name, path and content mean write_to_file."""
-    return (
-        rest if "diff" in rest or (diff := pop(rest, "content", "patch", "blocks")) is None else {**rest, "diff": diff}
-    )
-
-
-def _block(block: Any) -> Any:
-    return block.get("content") if isinstance(block, dict) else block
-
-
 def execute_command(arguments: Arguments) -> Arguments | str:
     """Milliseconds, and a shell that is called with a script."""
     rest = dict(arguments)
+    reason = refusal("execute_command", rest)
+    if reason:
+        return reason
     limit = integer(pop(rest, "timeoutms", "timeoutmillis", "timeoutmilliseconds"))
     if limit is not None and "timeout" not in rest:
         rest["timeout"] = _seconds(limit)
@@ -272,9 +204,7 @@ def _file(file: Any) -> Any:
     found = dict(file)
     path = pop(found, "path", "filepath", "absolutepath")
     ranges = pop(found, "lineranges", "linerange", "range", "lines")
-    first, last = pop(found, "startline"), pop(found, "endline")
-    if ranges is None and first is not None and last is not None:
-        ranges = f"{first}-{last}"
+    _limit(found)
     if path is not None:
         found = {"path": path, **found}
     if ranges is not None:

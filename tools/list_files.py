@@ -10,11 +10,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from roundtrip.agent.files import FOLDER, straight
 from roundtrip.agent.messages import ToolResult, ToolSpec
 from roundtrip.agent.plain import name_line
 from roundtrip.agent.tooling import Finished, Intent, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.caps import DEFAULT, Caps
+from roundtrip.tools.cut import first_lines
 from roundtrip.tools.finding.engines import (
     PYTHON,
     SECONDS,
@@ -28,13 +30,14 @@ from roundtrip.tools.finding.engines import (
     listers,
     nested,
 )
+from roundtrip.tools.finding.entries import Entries
 from roundtrip.tools.finding.globs import matcher
 from roundtrip.tools.finding.ignore import AGENT, GIT, Hidden, Scope, scope_of
-from roundtrip.tools.finding.python_files import walk
-from roundtrip.tools.paths import failure, intend, unfit_folder
+from roundtrip.tools.finding.python_files import folder_entries, walk
+from roundtrip.tools.paths import failure, inside, intend, unfit_folder
 
-SPARE = 64
-"""How many times as many entries as are shown a level may hold before it is thinned out."""
+TARGET = 200
+"""Characters of a link's target that are shown; they may be thousands."""
 
 SPEC = ToolSpec(
     name="list_files",
@@ -65,87 +68,6 @@ SPEC = ToolSpec(
 )
 
 
-class Level:
-    """The folders, or the files, of one depth: how many there are, and the first of them by name."""
-
-    def __init__(self, shown: int) -> None:
-        self._shown = shown
-        self._most = SPARE * shown
-        self._kept: list[str] = []
-        self._dropped = 0
-
-    @property
-    def count(self) -> int:
-        return self._dropped + len(self._kept)
-
-    def add(self, entries: list[str]) -> None:
-        self._kept += entries
-        if len(self._kept) > self._most:
-            kept = self.first()
-            self._dropped, self._kept = self.count - len(kept), kept
-
-    def first(self) -> list[str]:
-        return sorted(self._kept)[: self._shown]  # quick: engines name most of them in order
-
-
-class Entries:
-    """The entries of a folder, made from the paths of its files; a folder's entry ends with a slash.
-
-    fits: None lets all of them through. shown: how many of them will be wanted at most.
-    """
-
-    def __init__(
-        self, recursive: bool, fits: Callable[[str], bool] | None = None, shown: int = DEFAULT.entries
-    ) -> None:
-        self.recursive = recursive
-        self._fits = fits
-        self._shown = shown
-        self._levels: dict[tuple[int, bool], Level] = {}
-        self._folders: dict[str, Level | None] = {"": self._level(0, files=True)}
-        """Each folder there is, with the level of its files; None where they are not listed."""
-        self.hidden = 0
-        """Entries that are there and did not fit the pattern."""
-
-    @property
-    def count(self) -> int:
-        return sum(level.count for level in self._levels.values())
-
-    def add_files(self, folder: str, paths: list[str]) -> None:
-        """Those in one folder, links among them."""
-        level = self._folders[folder] if folder in self._folders else self.add_folder(folder)
-        if level is None:
-            return
-        fitting = [path for path in paths if self._fits(path)] if self._fits else paths
-        self.hidden += len(paths) - len(fitting)
-        level.add(fitting)
-
-    def add_folder(self, folder: str) -> Level | None:
-        """With all those above it; in a listing that is not recursive only the uppermost is shown."""
-        missing = []
-        while folder not in self._folders:
-            missing.append(folder)
-            folder = folder.rpartition("/")[0]
-        for folder in reversed(missing):
-            depth = folder.count("/")
-            if self._fits and not self._fits(folder):
-                self.hidden += self.recursive or not depth
-            elif self.recursive or not depth:
-                self._level(depth, files=False).add([f"{folder}/"])
-            self._folders[folder] = self._level(depth + 1, files=True) if self.recursive else None
-        return self._folders[folder]
-
-    def _level(self, depth: int, *, files: bool) -> Level:
-        return self._levels.setdefault((depth, files), Level(self._shown))
-
-    def first(self) -> list[str]:
-        """What is near comes first: by depth, then folders before files, then by name."""
-        found: list[str] = []
-        for _, level in sorted(self._levels.items(), key=lambda item: item[0]):
-            if len(found) < self._shown:
-                found += level.first()
-        return found[: self._shown]
-
-
 class ListFiles:
     """engines: those that may find the files, the best first; by default the ones that are installed."""
 
@@ -169,15 +91,15 @@ class ListFiles:
         if reason:
             return failure(reason)
         scope = await asyncio.to_thread(scope_of, folder, self._workspace.root)
-        pattern, name = arguments.get("pattern", ""), self._workspace.shown(folder)
-        for engine in (*listers(self._engines, scope), PYTHON):
+        pattern, name = inside(self._workspace, arguments.get("pattern", "")), self._workspace.shown(folder)
+        for engine in dict.fromkeys((*listers(self._engines, scope), PYTHON)):
             recursive = arguments.get("recursive", False) or "/" in pattern
             entries = Entries(recursive, _fits(pattern, _prefix(name)), self._caps.entries)
             finished = await self._list(engine, scope, entries, Progress(output))
-            if engine.succeeded(finished.code) or (finished.code is None and entries.count):
+            if engine.succeeded(finished.code) or (finished.code is None and (entries.count or entries.hidden)):
                 break
         complete = finished.code is not None and (engine.name not in WITHOUT_LINKS or await _add_links(scope, entries))
-        return await asyncio.to_thread(_render, scope, name, pattern, entries, complete=complete)
+        return await asyncio.to_thread(_render, scope, name, pattern, entries, self._caps.bytes, complete=complete)
 
     async def _list(self, engine: Engine, scope: Scope, entries: Entries, progress: Progress) -> Finished:
         """Adds all files; those of repositories further down are asked for one after the other."""
@@ -243,9 +165,10 @@ def _add_folders(scope: Scope, entries: Entries, *, complete: bool) -> None:
     """Adds the folders in this one that hold no files; all of them where there was no time."""
     hidden = Hidden(scope, GIT, AGENT)
     try:
-        with os.scandir(scope.base) as found:
+        with folder_entries(scope.base) as found:
             for entry in found:
-                listed = not entry.is_dir(follow_symlinks=False) or (complete and not _is_empty(entry.path))
+                path = os.path.join(scope.base, entry.name)
+                listed = not entry.is_dir(follow_symlinks=False) or (complete and not _is_empty(path))
                 if not listed and entry.name != ".git" and not hidden(entry.name, folder=True):
                     entries.add_folder(entry.name)
     except OSError:
@@ -254,33 +177,43 @@ def _add_folders(scope: Scope, entries: Entries, *, complete: bool) -> None:
 
 def _is_empty(folder: str) -> bool:
     try:
-        with os.scandir(folder) as entries:
+        with folder_entries(folder) as entries:
             return next(entries, None) is None
     except OSError:
         return False
 
 
-def _render(scope: Scope, name: str, pattern: str, entries: Entries, *, complete: bool) -> ToolResult:
+def _render(scope: Scope, name: str, pattern: str, entries: Entries, most: int, *, complete: bool) -> ToolResult:
+    """most: bytes of the entries that are shown."""
     if not entries.recursive:
         _add_folders(scope, entries, complete=complete)
     found, count = entries.first(), entries.count
     stopped = "" if complete else f" (stopped after {SECONDS:.0f} s)"
     if not found:
-        reason = f"nothing matches {pattern}" if entries.hidden else "nothing here, but for what ignore files hide"
+        below = "" if entries.recursive else f"; for folders below it use **/{pattern}"
+        none = f"nothing matches {pattern}{below}"
+        reason = none if entries.hidden else "nothing here, but for what ignore files hide"
         return ToolResult(f"{name}: {reason}{stopped}", f"{name}: 0 entries")
     prefix = _prefix(name)
-    lines = [name_line(f"{prefix}{entry}{_leads(os.path.join(scope.base, entry))}") for entry in found]
-    if count > len(found):
-        lines.append(f"… {count - len(found)} more; narrow it with path or pattern")
+    named = (name_line(f"{prefix}{entry}{_leads(os.path.join(scope.base, entry))}") for entry in found)
+    lines = first_lines(named, most)
+    if count > len(lines):
+        lines.append(f"… {count - len(lines)} more; narrow it with path or pattern")
     header = f"{count} {'entry' if count == 1 else 'entries'} in {name}"
     return ToolResult("\n".join((f"{header}{stopped}:", *lines)), header)
 
 
 def _leads(path: str) -> str:
     """Where a link leads to, "" for what is none."""
-    if not os.path.islink(path):
-        return ""
+    folder, name = os.path.split(path.rstrip("/"))
     try:
-        return f" -> {os.readlink(path)}"
+        above = straight(folder, FOLDER)
     except OSError:
         return ""
+    try:
+        target = os.readlink(name, dir_fd=above)
+        return f" -> {target[:TARGET]}{'…' * (len(target) > TARGET)}"
+    except OSError:
+        return ""
+    finally:
+        os.close(above)

@@ -38,6 +38,11 @@ def intend(workspace: Workspace, effect: Effect, paths: Iterable[str], *, writin
     return Intent(effect, tuple(located))
 
 
+def inside(workspace: Workspace, pattern: str) -> str:
+    """A glob relative to the workspace, where it was given with the workspace's own path."""
+    return pattern.removeprefix(f"{workspace.root}/")
+
+
 def failure(reason: str) -> ToolResult:
     return ToolResult(reason, details=reason.partition("\n")[0], failed=True)
 

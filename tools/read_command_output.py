@@ -17,6 +17,7 @@ from roundtrip.agent.tooling import Intent, Job, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.command_text import status
+from roundtrip.tools.cut import first_lines
 from roundtrip.tools.paths import failure
 
 WAITS: Final = (5, 10, 20, 40, 60)
@@ -92,8 +93,9 @@ class ReadCommandOutput:
         if not lines:
             rule = "upper and lower case are alike, | separates alternatives, nothing else is special"
             return f"{status(job)}. No line holds {search!r} ({rule})."
-        text = "\n".join(f"{offset}: {readable(line)}" for offset, line in lines)
-        more = f"\n… {count - len(lines)} more; search for something rarer" if count > len(lines) else ""
+        shown = first_lines((f"{offset}: {readable(line)}" for offset, line in lines), self._budget)
+        text = "\n".join(shown)
+        more = f"\n… {count - len(shown)} more; search for something rarer" if count > len(shown) else ""
         many = f"{count} line{'s' if count > 1 else ''}"
         return f"{status(job)}. {many} with {search!r}, after the offset of each:\n{text}{more}"
 

@@ -9,17 +9,19 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from roundtrip.agent.files import straight
 from roundtrip.agent.messages import Image, ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.encodings import NAMES, WIDE, is_binary, narrow, wide
 from roundtrip.tools.lines import CHUNK, Line, Window, decode, read_window
+from roundtrip.tools.parts import Part, parts
 from roundtrip.tools.paths import failure, intend, unfit_file
 from roundtrip.tools.pictures import LARGEST as LARGEST_PICTURE
 from roundtrip.tools.pictures import Picture, picture
@@ -32,6 +34,12 @@ LARGEST_HEAD = 64 * 1024
 
 WHOLE = 16 * 1024 * 1024
 """Bytes up to which a file may be held in memory, to see what its bytes mean."""
+
+NAMED = 20
+"""Files that are named where there was no room for them."""
+
+LEAST = 1024
+"""Bytes of a result from which on one more of several files has room in it."""
 
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]")
 """Characters that do something to a terminal. The model gets them as they are, for it may have to edit them."""
@@ -98,15 +106,6 @@ SPEC = ToolSpec(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Lines of a file that were asked for. offset as `read_window` takes it. limit: 0 for as many as may be."""
-
-    path: str
-    offset: int = 1
-    limit: int = 0
-
-
 class ReadFile:
     """images: whether the model takes them."""
 
@@ -123,10 +122,15 @@ class ReadFile:
         wanted = parts(arguments)
         if not wanted:
             return failure(f"No file was named. A correct call has, for example, {SPEC.example}")
-        caps = replace(self._caps, bytes=self._caps.bytes // len(wanted))
-        results = [await self._read(part, caps) for part in wanted]
+        results, room = list[ToolResult](), self._caps.bytes
+        for left in range(len(wanted), 0, -1):
+            if results and room < LEAST:
+                break
+            share = max(room // left, min(room, LEAST))
+            results.append(await self._read(wanted[-left], replace(self._caps, bytes=share)))
+            room -= len(results[-1].content.encode("utf-8", "replace"))
         return ToolResult(
-            "\n\n".join(result.content for result in results),
+            "\n\n".join([*(result.content for result in results), *_left_out(wanted[len(results) :])]),
             "; ".join(result.details for result in results),
             failed=all(result.failed for result in results),
             images=tuple(image for result in results for image in result.images),
@@ -137,6 +141,12 @@ class ReadFile:
         if isinstance(path, Refusal):
             return failure(path.reason)
         return await read(self._workspace, path, part, caps, images=self._images)
+
+
+def _left_out(wanted: Sequence[Part]) -> list[str]:
+    """What is said of files for which there was no room."""
+    names = ", ".join(part.path for part in wanted[:NAMED]) + ", …" * (len(wanted) > NAMED)
+    return [f"No room for {len(wanted)} more; read them with another call: {names}"] if wanted else []
 
 
 def _spec(caps: Caps, *, images: bool) -> ToolSpec:
@@ -159,44 +169,13 @@ async def read(
     return result
 
 
-def parts(arguments: Mapping[str, Any]) -> list[Part]:
-    """What is asked for, in the present or one of the older shapes of the arguments."""
-    if "files" in arguments:
-        return [part for file in arguments["files"] for part in _parts_of(file)]
-    if "start_line" in arguments or "end_line" in arguments:
-        return [_range(arguments["path"], arguments.get("start_line", 1), arguments.get("end_line"))]
-    return [Part(arguments["path"], arguments.get("offset", 1), max(arguments.get("limit", 0), 0))]
-
-
-def _parts_of(file: str | Mapping[str, Any]) -> list[Part]:
-    """One entry of `files`: a path, or a path with line ranges, [1, 50] or "1-50"."""
-    if isinstance(file, str):
-        return [Part(file)]
-    ranges = [_numbers(lines) for lines in _as_list(file.get("line_ranges"))]
-    return [_range(file["path"], *numbers) for numbers in ranges if len(numbers) == 2] or [Part(file["path"])]
-
-
-def _as_list(ranges: object) -> list[object]:
-    return ranges if isinstance(ranges, list) else [ranges]
-
-
-def _numbers(lines: object) -> list[int]:
-    return [int(number) for number in re.findall(r"\d{1,9}", str(lines))]
-
-
-def _range(path: str, start: int, end: int | None) -> Part:
-    """Lines start to end, both included."""
-    first = max(start, 1)
-    return Part(path, first, 0 if end is None else max(end - first + 1, 1))
-
-
 def _show(workspace: Workspace, path: Path, part: Part, caps: Caps, images: bool) -> ToolResult:
     reason = unfit_file(workspace, path)
     if reason:
         return failure(reason)
     name = workspace.shown(path)
     try:
-        with open(path, "rb", opener=_open_at_once) as file:
+        with open(path, "rb", opener=straight) as file:
             size, head = os.fstat(file.fileno()).st_size, file.read(LARGEST_HEAD)
             file.seek(0)
             seen = picture(head)
@@ -213,11 +192,6 @@ def _show(workspace: Workspace, path: Path, part: Part, caps: Caps, images: bool
     if not window.lines and window.total:
         return failure(f"Offset {part.offset} is behind the end: {name} has {_count(window.total)}.")
     return _render(name, part, window, text.encoding)
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    """Opens what may have become a FIFO meanwhile, without waiting for somebody to write into it."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _picture(name: str, file: BinaryIO, size: int, seen: Picture, *, images: bool) -> ToolResult:

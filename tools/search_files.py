@@ -18,7 +18,7 @@ from roundtrip.tools.finding.engines import SECONDS, Engine, Progress, Records, 
 from roundtrip.tools.finding.grep import SEARCHED, Job
 from roundtrip.tools.finding.ignore import scope_of
 from roundtrip.tools.finding.patterns import read_pattern
-from roundtrip.tools.paths import failure, intend, missing
+from roundtrip.tools.paths import failure, inside, intend, missing
 
 CONTEXT = 10
 ADVICE = r"It must be a regex of Python's; characters such as ( [ { * + ? | are found as \(, \[ and so on."
@@ -120,6 +120,9 @@ class SearchFiles:
         if not hits.rest and finished.code is not None:
             return failure(f"The search failed: {' '.join(finished.output.split())[-200:] or 'no reason was given'}.")
         cut = "" if hits.rest else f" (stopped after {self._seconds:g} s; narrow regex, path or file_pattern)"
+        if hits.rest.get("no_file"):
+            said = f"No file in {job.name} matches file_pattern {job.file_pattern}, which is a glob such as *.py"
+            return ToolResult(said, "no file matches")
         return _render(regex, self._workspace.shown(path), hits, cut)
 
     def _unfit(self, path: Path) -> str:
@@ -149,7 +152,7 @@ class SearchFiles:
             arguments["regex"],
             name=self._workspace.shown(base),
             file="" if path.is_dir() else path.name,
-            file_pattern=arguments.get("file_pattern", ""),
+            file_pattern=inside(self._workspace, arguments.get("file_pattern", "")),
             context=min(max(arguments.get("context", 0), 0), CONTEXT),
             matches=self._caps.matches,
             bytes=self._caps.found,

@@ -59,13 +59,13 @@ def _all(workspace: Workspace, situation: Situation, ports: Ports) -> Iterator[T
     caps = caps_for(situation.context)
     reader, lister = ReadFile(workspace, caps=caps, images=situation.images), ListFiles(workspace, caps=caps)
     failures = Failures()
-    writer, editor = WriteToFile(workspace), EditFile(workspace, failures)
+    writer, editor = WriteToFile(workspace, failures, caps), EditFile(workspace, failures, caps)
     yield reader
     yield lister
     yield SearchFiles(workspace, caps=caps)
     yield writer
     yield editor
-    yield ApplyDiff(workspace, failures)
+    yield ApplyDiff(workspace, failures, caps)
     yield ExecuteCommand(workspace, caps)
     yield ReadCommandOutput(workspace, caps)
     yield UpdateTodoList()

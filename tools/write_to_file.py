@@ -13,13 +13,16 @@ from typing import Any
 
 from roundtrip.agent.messages import Effect, ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
-from roundtrip.tools import habits
+from roundtrip.tools import edit_habits, habits
 from roundtrip.tools.apply_diff import ApplyDiff, misplaced
+from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.diffs import LINES, changes, lines_of
-from roundtrip.tools.editing.documents import documents, in_style, sane
+from roundtrip.tools.editing.documents import documents, in_style, no_bytes_for, sane
+from roundtrip.tools.editing.files import Failures
 from roundtrip.tools.editing.syntax import broken
+from roundtrip.tools.parts import Part
 from roundtrip.tools.paths import failure, intend
-from roundtrip.tools.read_file import Part, read
+from roundtrip.tools.read_file import read
 
 COMPARED = 4 * 1024 * 1024
 """Bytes of an existing file up to which it is compared with what replaces it."""
@@ -61,7 +64,7 @@ SPEC = ToolSpec(
             "required": ["path", "content"],
         },
     ),
-    adapt=habits.write_to_file,
+    adapt=edit_habits.write_to_file,
     example='{"path": "src/hello.py", "content": "print(\\"hello\\")\\n"}',
 )
 
@@ -69,7 +72,7 @@ SPEC = ToolSpec(
 @dataclass(frozen=True, slots=True)
 class _Draft:
     """What would be written. old: what the file has now, None where there is none; before: its text, as far as it can
-    be compared. style: what became of it, in words."""
+    be compared. style: what became of it, in words. problem: why it can't be written, "" if it can."""
 
     old: bytes | None
     before: str
@@ -77,14 +80,16 @@ class _Draft:
     text: str
     style: str = ""
     comparable: bool = True
+    problem: str = ""
 
 
 class WriteToFile:
     spec = SPEC
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, failures: Failures | None = None, caps: Caps = DEFAULT) -> None:
         self._workspace = workspace
-        self._patches = ApplyDiff(workspace)
+        self._caps = caps
+        self._patches = ApplyDiff(workspace, failures, caps)
 
     def intent(self, arguments: Mapping[str, Any]) -> Intent:
         intent = intend(self._workspace, "edits", (arguments["path"],), writing=True)
@@ -118,6 +123,8 @@ class WriteToFile:
             draft = _draft(path, arguments)
         except OSError as error:
             return f"{name} can't be read: {error.strerror}"
+        if draft.problem:
+            return f"{name} will not be written: {draft.problem}"
         if not draft.comparable:
             return f"{name} is too large to compare; it would be replaced by {len(draft.text)} characters"
         reason = self._unseen(path, arguments)
@@ -145,6 +152,8 @@ class WriteToFile:
         """Raises OSError."""
         seen = self._workspace.look(path)
         draft = _draft(path, arguments)
+        if draft.problem:
+            return failure(f"Not written: {draft.problem}.")
         if draft.old == draft.data:
             seen()
             return ToolResult(f"unchanged: {name} already has this content", f"{name} unchanged")
@@ -164,7 +173,7 @@ class WriteToFile:
 
     async def _show_first(self, path: Path, reason: str) -> ToolResult:
         """Reads the file for the model, which saves it a step; with that it counts as seen, readable or not."""
-        existing = await read(self._workspace, path, Part(self._workspace.shown(path)), anyhow=True)
+        existing = await read(self._workspace, path, Part(self._workspace.shown(path)), self._caps, anyhow=True)
         advice = "Call write_to_file again if the new content is still right."
         return ToolResult(
             f"Not written: {reason}. Here it is as it is now. {advice}\n\n{existing.content}",
@@ -213,4 +222,7 @@ def _draft(path: Path, arguments: Mapping[str, Any]) -> _Draft:
     data, style = in_style(known, text)
     if not appends:
         return _Draft(old, known.text, data, text, style)
+    problem = no_bytes_for(known, text)
+    if problem:
+        return _Draft(old, known.text, old, known.text, problem=problem)
     return _Draft(old, known.text, old + data.removeprefix(known.mark), known.text + text)

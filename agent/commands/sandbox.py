@@ -19,8 +19,9 @@ _ADVICE: Final = (
     "If it is there and does not work, unprivileged user namespaces are switched off on this machine."
 )
 _MEANING: Final = (
-    "With --sandbox auto, commands run in this. With --sandbox strict they are refused unless it is bubblewrap. The "
-    "probes ran without network; when you allow it, its promises end, and those about abstract sockets with them.\n"
+    "With --sandbox auto, commands run in the best that works here; with --sandbox strict they are refused unless it "
+    "is bubblewrap. The probes ran without network; when you allow it, its promises end, and those about "
+    "abstract sockets with them.\n"
     "The sandbox holds while a command runs. What a command writes in the workspace (a Makefile, a script, a nested "
     "repository with a configuration of its own) acts with your rights when you run it later."
 )

@@ -73,10 +73,19 @@ def _lost(arguments: Mapping[str, Any], shape: Fit) -> int:
 
 
 def _respelt(offer: Offer, own: set[str], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments under the names that the tool has for them; its `own` names stay, and win if they hold a value."""
+    """The arguments under the names that the tool has for them; its `own` names stay, and win if they hold a value.
+    What has lost against another keeps the name it came with, so that something may be made of it, or said about it."""
     names = {folded(alias): name for alias, name in offer.parameter_aliases.items()}
     names |= {} if _is_open_ended(offer.schema or {}) else {folded(name): name for name in own}
-    others = {names.get(folded(key), key): value for key, value in arguments.items() if key not in own}
+    others: dict[str, Any] = {}
+    for key, value in arguments.items():
+        name = names.get(folded(key), key)
+        first = arguments.get(name) if name in own else None
+        taken = others.get(name) if first is None else first
+        if key not in own and taken is None:
+            others[name] = value
+        elif key not in own and value is not None and value != taken:
+            others[key] = value  # two values for one thing: the other one is not forgotten
     given = {key: value for key, value in arguments.items() if key in own and not (value is None and key in others)}
     return {**others, **given}
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import urlsplit
@@ -212,7 +213,8 @@ _JUDGES: Final[Mapping[Effect, Callable[[Intent, Rules, Disk], Decision]]] = {
 
 def _places(rules: Rules, disk: Disk) -> Places:
     everywhere = "outside" in rules.allowed
-    return Places(rules.root, rules.home, rules.folders, rules.temporary, rules.private, everywhere, disk.real)
+    private, real = rules.private, lru_cache(disk.real)
+    return Places(rules.root, rules.home, rules.folders, rules.temporary, private, everywhere, real, disk.is_folder)
 
 
 def _shown(path: Path, rules: Rules) -> str:

@@ -17,7 +17,7 @@ from roundtrip.agent.events import AssistantEnded, ClosedEvent, Event, ToolFinis
 from roundtrip.agent.messages import Call, ToolResult
 from roundtrip.agent.rules.dispatch import Dispatched, dispatch, key, with_notes
 from roundtrip.agent.rules.repeats import Repeats
-from roundtrip.agent.runtime.approved import approved_as
+from roundtrip.agent.runtime.approved import approved_as, judging
 from roundtrip.agent.tooling import Approver, Intent, Output, Recorder, Refusal, Tool
 from roundtrip.agent.wire.surrogates import encodable
 
@@ -123,17 +123,18 @@ class CallRunner:
 
     async def _run(self, step: int, call: Call, what: Dispatched, waiting: set[int]) -> _Done:
         """Asks for permission, and runs the tool."""
-        intent = what.tool.intent(what.arguments)
-        if intent.refusal:
-            return _Done(ToolResult(f"Not run: {intent.refusal.reason}", failed=True))
-        refusal = await self._approver.approve(call, intent)
+        with judging():
+            intent = what.tool.intent(what.arguments)
+            if intent.refusal:
+                return _Done(ToolResult(f"Not run: {intent.refusal.reason}", failed=True))
+            refusal = await self._approver.approve(call, intent)
         if refusal:
             return _Done(ToolResult(refusal.reason, failed=True), refused=True)
         self._emit(ToolStarted(step, call.index, call.name, call.arguments))
         output = partial(self._output, step, call.index)
         async with self._recorded(call, intent, output):
             waiting.discard(call.index)
-            with approved_as(intent.effect):
+            with approved_as(intent.effect, intent.paths):
                 return _Done(await what.tool.run(what.arguments, output))
 
     @asynccontextmanager

@@ -1,19 +1,21 @@
 """What a person or a script talks to: one session at a time, over one server. Every front end stands on it.
 
     chat = Chat(setup, approver, emit, warn)
-    chat.resume(path)                  # or not: then a session begins with `connect`
+    await chat.resume(path)            # or not: then a session begins with `connect`
     problem = await chat.connect()     # "" if all is well; may be tried again
-    ended = await chat.turn("hello")
+    ended = await chat.turn("hello")   # to interrupt it, cancel its task: it returns then, it does not raise
+    await chat.close()
 
 Each event is written to the session's log before it goes to the front end. Not connected, nothing is kept: what the
-user typed is still with the front end then.
+user typed is still with the front end then. There is one turn at a time; `resume`, `restart` and `close` interrupt it
+first, and wait for that, so they are not to be called from within (by a tool, an approver or `emit`).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -34,6 +36,7 @@ from roundtrip.agent.runtime.session_log import Header, Loaded, SessionError, Se
 from roundtrip.agent.runtime.sessions import closing, model_of, rebuilt
 from roundtrip.agent.runtime.setup import Setup
 from roundtrip.agent.runtime.subtask import MOST_STEPS, delegate
+from roundtrip.agent.runtime.turns import Turns
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.agent.tooling import Approver, ModelFailure, Output, Ports, Situation
 from roundtrip.agent.wire.facts import Facts
@@ -46,7 +49,8 @@ _SINGLE_SLOT: Final = "new_task is not offered: the server works on one request 
 
 
 class Chat:
-    """emit gets every event; warn a sentence when the session can't be saved."""
+    """emit gets every event; warn a sentence when the session can't be saved, no checkpoint made or the like. Neither
+    may raise: what is in the history was told then, or not, and `turn` raises."""
 
     def __init__(
         self, setup: Setup, approver: Approver, emit: Callable[[Event], None], warn: Callable[[str], None]
@@ -63,7 +67,7 @@ class Chat:
         self._log: SessionLog | None = None
         self._jobs: LocalJobs | None = None
         self._network = setup.network
-        self._left: list[LocalJobs] = []
+        self._turns = Turns()
         self.checkpoints = Checkpoints(setup.checkpoints, setup.root, warn) if setup.checkpoints else None
         """Those of the workspace, None where none are made."""
         self._chosen = setup.settings.model if setup.settings.model_source == "--model" else ""
@@ -114,7 +118,7 @@ class Chat:
         """Whether requests hold images."""
         return self._agent is not None and self._agent.images
 
-    def resume(self, path: Path) -> Loaded:
+    async def resume(self, path: Path) -> Loaded:
         """Takes a session up again, and closes the turn that it may end in. Returns what is in it then, for people to
         see. Raises SessionError."""
         log, loaded = SessionLog.reopen(path, self._warn)
@@ -126,7 +130,11 @@ class Chat:
         ends = closing(conversation, loaded.events)
         for event in ends:  # they belong to what was, and are not news
             log(event)
-        self._leave()
+        try:
+            await self._leave()
+        except BaseException:
+            log.close()
+            raise
         self._log, self._loaded = log, replace(loaded, events=(*loaded.events, *ends))
         self._conversation, losses = rebuilt(self._loaded)
         broken_off = (_BROKEN_OFF,) if ends else ()
@@ -162,22 +170,24 @@ class Chat:
 
     async def restart(self) -> None:
         """A new session, with the same model; the one before stays on disk."""
-        self._leave()
+        await self._leave()
         if self.model:
             await self.connect()
 
     async def turn(self, text: str) -> TurnEnded:
-        """One turn; see `Agent.turn`. Only when connected."""
+        """One turn; see `Agent.turn`. Only when connected, and no other one runs."""
         assert self._agent is not None, "connect first"
-        if self.checkpoints is not None:
-            note = self.checkpoints.news.take(self._id)
-            text = f"{note}\n\n{text}" if note else text
-            self.checkpoints.turn(self._id, len(self.messages), text)
-        return await self._agent.turn(text)
+        with self._turns.one():
+            if self.checkpoints is not None:
+                note = self.checkpoints.news.take(self._id)
+                text = f"{note}\n\n{text}" if note else text
+                self.checkpoints.turn(self._id, len(self.messages), text)
+            return await self._agent.turn(text)
 
     def rewind(self, cut: int) -> str:
         """Takes back the conversation from the message with this number on, with which a turn began. Returns what the
         user said there. Only between two turns."""
+        assert self._turns.between, "not during a turn"
         message = self.messages[cut]
         assert isinstance(message, User), "a turn begins with the user"
         self._apply(Rewound(cut))
@@ -203,31 +213,31 @@ class Chat:
 
     async def use(self, name: str) -> None:
         """From here on, another model. Only between two turns."""
+        assert self._turns.between, "not during a turn"
         if self._agent is not None:
             facts = await self._client.facts(name)
             self._agent.use(name, self._family(name, self.model, facts), images=facts.images)
         self.model = self._chosen = name
 
     async def close(self) -> None:
-        """Closes the connections and the logs, and ends what runs."""
-        self._leave()
-        for jobs in self._left:
-            await jobs.close()
-        if self._setup.requests is not None:
-            with suppress(OSError):
-                self._setup.requests.close()
-        if self.checkpoints is not None:
-            await self.checkpoints.close()
-        await self._client.close()
+        """Ends what runs, and closes the logs and the connections; all of them, even if it is cancelled."""
+        async with AsyncExitStack() as rest:
+            rest.push_async_callback(self._client.close)
+            if self.checkpoints is not None:
+                rest.push_async_callback(self.checkpoints.close)
+            await self._leave()
 
-    def _leave(self) -> None:
-        if self._log is not None:
-            self._log.close()
-        if self._jobs is not None:
-            self._jobs.abandon()
-            self._left.append(self._jobs)
-            self._jobs = None
-        self._agent = self._conversation = self._loaded = self._log = None
+    async def _leave(self) -> None:
+        """Ends the turn and the commands of this session, and forgets it."""
+        try:
+            await self._turns.interrupt()
+        finally:
+            log, jobs = self._log, self._jobs
+            self._agent = self._conversation = self._loaded = self._log = self._jobs = None
+            if log is not None:
+                log.close()
+            if jobs is not None:
+                await jobs.close()
 
     def _begin(self, name: str, situation: Situation) -> None:
         now, setup = time.time(), self._setup

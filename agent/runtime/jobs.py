@@ -152,17 +152,18 @@ class LocalJobs:
         ids = ", ".join(f"{job.id} ({job.command[:_SHOWN]})" for job in self.running)
         return Refusal(f"There is no command with the id {id}. In the background there is: {ids or 'none'}.")
 
-    def abandon(self) -> None:
-        """Ends what runs, without waiting for it."""
+    async def close(self) -> None:
+        """Ends what runs, and removes what is temporary; even if it is cancelled."""
         for task in self._tasks:
             task.cancel()
+        try:
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+        finally:
+            self._let_go()
+            await asyncio.to_thread(self._remove)  # there may be a lot
 
-    async def close(self) -> None:
-        """Ends what runs, and removes what is temporary."""
-        self.abandon()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        self._let_go()
+    def _remove(self) -> None:
         self.confinement.close()
         if self._outputs is not None:
             with suppress(OSError):
@@ -209,7 +210,7 @@ class LocalJobs:
         shell = next((path for path in SHELLS if os.path.exists(path)), SHELLS[-1])
         line: tuple[str, ...] = (shell, "-c", job.command)
         environment: Mapping[str, str] = self._environment
-        removed, left = "", tuple[str, ...]()
+        removed, left, cwd = "", tuple[str, ...](), Path(os.path.realpath(cwd))
         try:
             policy = self.confinement.policy(environment.get("PATH", ""))
             if policy is not None:

@@ -17,7 +17,7 @@ from roundtrip.agent.tooling import Inquire, Ports, Situation, Tool
 @dataclass(frozen=True, slots=True)
 class Setup:
     """What sessions are made of. root: of the workspace; kept absolute, links resolved. sessions: the folder they are
-    kept in, None for nowhere.
+    kept in, None for nowhere. requests: where the bodies of requests are written; who opened it closes it.
 
     tools and system are asked at the beginning of each session, and hold until its end. inquire: asks the user, None
     where nobody is there. wanted: see `Situation`. sandbox, writable, network, found: see `Confinement`.

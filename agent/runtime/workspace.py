@@ -5,8 +5,9 @@ Rules:
 1. Reading may be anywhere on this machine. Windows drives, network shares and URLs are nowhere on it.
 2. Writing must end up below the root, and never in `.git` or `.agent`, however a file system may spell these.
 3. An existing file is only overwritten when the model has seen it as it is on disk now.
-4. A file is written whole or not at all, and only where the judged path still leads (writing.py).
-5. A call that was let through as one that merely reads writes nothing, whatever has changed since (approved.py).
+4. A file is written whole or not at all (writing.py).
+5. What was judged counts, whatever has changed since (approved.py): a call that was let through as one that merely
+   reads writes nothing, and a judged path is reached without a link, or not at all (agent/files.py).
 The guard keeps a model from mistakes in the use of tools; what a command may do is the sandbox's matter (sandbox/).
 """
 
@@ -18,17 +19,18 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from weakref import WeakValueDictionary
 
+from roundtrip.agent.files import FOLDER, straight
 from roundtrip.agent.plain import name_line
 from roundtrip.agent.rules.protected import is_barred
 from roundtrip.agent.runtime import process
-from roundtrip.agent.runtime.approved import may_write
+from roundtrip.agent.runtime.approved import may_write, was_judged
 from roundtrip.agent.runtime.jobs import LocalJobs, command_environment
 from roundtrip.agent.runtime.writing import Writer
 from roundtrip.agent.tooling import Finished, Output, Refusal
@@ -142,6 +144,10 @@ class LocalWorkspace:
         for applies, rest in WRITE_RULES if writing else ():
             if applies(write):
                 return Refusal(f"{_quoted(path)} {rest}")
+        if write.resolved.is_relative_to(self._root) and not self._root.is_dir():
+            return Refusal(f"The workspace {name_line(str(self._root))} is gone; tell the user.")
+        if not was_judged(write.resolved):
+            return Refusal(f"{_quoted(path)} leads elsewhere than when this call was looked at; send the call again.")
         return write.resolved
 
     def shown(self, path: Path) -> str:
@@ -191,7 +197,12 @@ class LocalWorkspace:
 
     async def run(self, command: Sequence[str], *, cwd: Path, seconds: float, output: Output) -> Finished:
         """Runs a program of ours, outside the sandbox and without stdin; at the time limit its group is killed."""
-        return await process.run(command, cwd=cwd, environment=self._environment, seconds=seconds, output=output)
+        with ExitStack() as until:
+            try:
+                folder = until.enter_context(held(cwd))
+            except OSError as error:
+                return Finished(process.CANNOT_START, f"{self.shown(cwd)} can't be entered: {error.strerror}", 0.0)
+            return await process.run(command, cwd=folder, environment=self._environment, seconds=seconds, output=output)
 
     def _saw(self, path: Path, stamp: _Stamp | None) -> None:
         if stamp is None:
@@ -251,13 +262,25 @@ def _quoted(path: str) -> str:
     return path if re.fullmatch(r"[\w ./\\:~@+,=-]{1,200}", path) else "This path"
 
 
+@contextmanager
+def held(folder: Path) -> Iterator[Path]:
+    """A folder under a name that still means it when its own name means another one; on Linux. Raises OSError."""
+    descriptor = straight(folder, FOLDER)
+    try:
+        same = Path(f"/proc/self/fd/{descriptor}")
+        yield same if same.exists() else folder
+    finally:
+        os.close(descriptor)
+
+
 def _stamp(path: Path) -> _Stamp | None:
     """How the file looks now; None for what is no regular file or can't be read."""
     try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
+        if not path.is_file():  # to open a device may do something
             return None
-        digest = _digest(path.read_bytes()) if status.st_size <= HASHED else ""
+        with open(path, "rb", opener=straight) as file:
+            status = os.fstat(file.fileno())
+            digest = _digest(file.read()) if status.st_size <= HASHED else ""
     except OSError:
         return None
     return _Stamp(status.st_size, status.st_mtime_ns, digest)

@@ -25,6 +25,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from roundtrip.agent.files import enter
+
 TEMPORARY = re.compile(r"\.roundtrip-[0-9a-f]{16}\.tmp")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -75,21 +77,12 @@ class Writer:
                 if make:
                     with suppress(FileExistsError):
                         os.mkdir(name, dir_fd=folder)
-                inner = _enter(folder, name)
+                inner = enter(folder, name, _FOLDER)
                 os.close(folder)
                 folder = inner
             yield folder
         finally:
             os.close(folder)
-
-
-def _enter(folder: int, name: str) -> int:
-    try:
-        return os.open(name, _FOLDER, dir_fd=folder)
-    except OSError:
-        if stat.S_ISLNK(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
-            raise PermissionError(errno.EPERM, f"{name} has become a symbolic link") from None
-        raise
 
 
 def _status(folder: int, name: str) -> os.stat_result | None:

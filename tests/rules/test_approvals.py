@@ -1,5 +1,6 @@
 """Who may do what without being asked: a table of calls and rules."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ ROOT, HOME = Path("/home/u/project"), Path("/home/u")
 RULES = Rules(ROOT, home=HOME, private=(HOME / ".config/roundtrip",), temporary=(Path("/tmp"),))
 FOLDERS = {Path("/usr/include"), ROOT / "src"}
 DISK = Disk(
-    real=lambda path: Path("/etc/passwd") if path == ROOT / "link" else path, is_folder=lambda path: path in FOLDERS
+    real=lambda path: Path(os.path.normpath("/etc/passwd" if path in (ROOT / "link", ROOT / "src/../link") else path)),
+    is_folder=lambda path: path in FOLDERS,
 )
 
 
@@ -183,6 +185,44 @@ def test_modes(intent: Intent, verdicts: str) -> None:
         (run("find / -name x"), {"allow": ("find *",)}, "command"),
         (run("grep -rn /api src"), {"allow": ("grep *",)}, "allow"),
         (run("grep -rn x /etc"), {"allow": ("grep *",)}, "command"),
+        *(
+            (run(line), {"allow": (f"{rule} *",)}, "command")
+            for rule, line in (
+                ("cat", "cat link"),
+                ("cat", "cat src/../link"),
+                ("head", "head -n1 link"),
+                ("grep", "grep . link"),
+                ("grep", "grep -e. /etc/hosts"),
+                ("grep", "grep --regexp=. ../x"),
+                ("grep", "grep -f/etc/hosts x"),
+                ("rg", "rg --files /etc"),
+                ("diff", "diff --from-file=/etc/hosts a"),
+                ("wc", "wc --files0-from=../x"),
+                ("jq", "jq -R --tab . /etc/hosts"),
+                ("git diff", "git diff --no-index a /etc/hosts"),
+                ("git blame", "git blame --contents /etc/hosts a"),
+                ("git commit", "git commit -F ~/x"),
+                ("gofmt", "gofmt -w ../x.go"),
+                ("cargo test", "cargo test --manifest-path ../x"),
+                ("pytest", "pytest -q --debug=AGENTS.md"),
+                ("ruff check", "ruff check --output-file=AGENTS.md"),
+                ("eslint", "eslint --output-file x"),
+                ("npm audit", "npm audit fix"),
+            )
+        ),
+        *(
+            (run(line), {"allow": (f"{rule} *",)}, "allow")
+            for rule, line in (
+                ("sort", "sort -t/ -k2 x"),
+                ("git log", "git log -S /api --format=/%h src"),
+                ("git commit", "git commit -m '/x: reads a/.env'"),
+                ("grep", "grep -e /api src"),
+                ("jq", "jq .env package.json"),
+                ("go test", "go test ./..."),
+                ("basename", "basename /a/b"),
+                ("cat", "cat src/../a"),
+            )
+        ),
         (run("pwd"), {"allow": ("pwd",)}, "allow"),
         (run("npm --loglevel silent publish"), {"deny": ("npm publish *",), "mode": "auto"}, "command"),
         (run("docker compose -f c.yml down"), {"deny": ("docker compose down *",), "mode": "auto"}, "command"),

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from roundtrip.agent.rules.protected import is_barred, key, key_beginning, watched
+from roundtrip.agent.rules.protected import is_barred, key, key_beginning, may_be_watched, obeyed, watched
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,15 @@ def test_other_files_are_read(path: str) -> None:
         ".config/fish/config.fish",
         "lefthook.yml",
         "lefthook.yaml",
+        "GEMINI.md",
+        ".cursorrules",
+        ".clinerules",
+        ".clinerules/x.md",
+        ".github/copilot-instructions.md",
+        "x.code-workspace",
+        ".zed/tasks.json",
+        ".hg/hgrc",
+        ".emacs",
     ],
 )
 def test_writing_what_is_obeyed_is_asked(path: str) -> None:
@@ -151,10 +160,30 @@ def test_writing_what_is_obeyed_is_asked(path: str) -> None:
         "vscode/x",
         "agents.py",
         "Makefile",
+        ".hg/store/x",
+        ".github/dependabot.yml",
     ],
 )
 def test_other_files_are_written(path: str) -> None:
     assert not watched(Path(path))
+
+
+@pytest.mark.parametrize(
+    ("pattern", "asked"),
+    [
+        *((text, True) for text in ("AGENT*", "sub/agents.*", ".vsc*", ".v*/x", "x/.g?t/hooks", ".*", "?laude.md")),
+        *((text, False) for text in ("*", "*.md", "*.pth", "src/*", "*/x", ".pytest*", ".github/*", "agents/*.py", "")),
+    ],
+)
+def test_what_patterns_may_stand_for(pattern: str, asked: bool) -> None:
+    assert bool(may_be_watched(Path(pattern))) == asked
+
+
+def test_what_is_said_of_changed_files() -> None:
+    said = obeyed(["b.py", "AGENTS.md", f"{'x' * 3000}/.envrc"])
+    assert said.startswith("AGENTS.md tells every agent here what to do; …xxx")
+    assert said.endswith("x/.envrc is run by direnv on entering the folder")
+    assert len(said) < 250
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,9 @@ def test_no_alias_means_two_tools() -> None:
 
 @pytest.mark.parametrize(("tool", "alias", "name"), PARAMETERS, ids=[f"{t.spec.name}-{a}" for t, a, _ in PARAMETERS])
 def test_every_parameter_alias_means_its_parameter(tool: Tool, alias: str, name: str) -> None:
-    sample = SAMPLES[tool.spec.parameters["properties"][name]["type"]]
+    schemas = (tool.spec.parameters, *tool.spec.legacy)
+    told = next(schema["properties"][name] for schema in schemas if name in schema["properties"])
+    sample = SAMPLES[told["type"]]
     others = {other: value for other, value in example(tool).items() if other != name}
     found = runs(tool.spec.name, {**others, alias: sample})
     assert found.tool is tool

@@ -71,7 +71,7 @@ class Place:
     async def resumed(self, fault: FaultServer, *model: str, name: str = "") -> AsyncIterator[tuple[Chat, Loaded]]:
         """The latest session, gone on with, by another run of the program."""
         async with self.chat(fault, *model) as chat:
-            loaded = chat.resume(find(self.sessions, name, str(self.root)))
+            loaded = await chat.resume(find(self.sessions, name, str(self.root)))
             assert await chat.connect() == ""
             yield chat, loaded
 
@@ -246,7 +246,7 @@ def test_a_session_is_not_resumed_twice_at_a_time(place: Place) -> None:
             await chat.turn("hi")
             async with place.chat(fault) as other:
                 with pytest.raises(SessionError, match="in use"):
-                    other.resume(place.file)
+                    await other.resume(place.file)
                 assert not other.connected
             assert (await chat.turn("still there?")).outcome == "answered"
         async with serving(says("hi")) as fault, place.resumed(fault) as (chat, _):
@@ -270,7 +270,7 @@ def test_a_session_of_another_folder_is_refused(place: Place, tmp_path: Path) ->
                 await chat.turn("mine")
                 for _ in range(2):
                     with pytest.raises(SessionError, match=f"belongs to {other}; .*--workspace {other}"):
-                        chat.resume(path)
+                        await chat.resume(path)
                 assert (await chat.turn("the one before goes on")).outcome == "answered"
                 assert len(fault.bodies[2]["messages"]) == 4
             assert path.read_bytes() == before
@@ -287,7 +287,7 @@ def test_what_is_no_session_leaves_the_one_before(place: Place) -> None:
             await chat.turn("hi")
             (place.sessions / "x.jsonl").write_text("no session")
             with pytest.raises(SessionError, match="no session"):
-                chat.resume(place.sessions / "x.jsonl")
+                await chat.resume(place.sessions / "x.jsonl")
             session = chat.session_id
             await chat.turn("more")
             assert load(place.sessions / f"{session}.jsonl").events[-3] == UserSaid("more")
@@ -303,7 +303,7 @@ def test_from_one_session_to_another_and_back(place: Place) -> None:
             first = chat.session_id
             await chat.restart()
             await chat.turn("two")
-            chat.resume(place.sessions / f"{first}.jsonl")
+            await chat.resume(place.sessions / f"{first}.jsonl")
             assert not chat.connected
             assert await chat.connect() == ""
             await chat.turn("three")
@@ -590,7 +590,7 @@ def test_a_model_that_was_chosen_in_this_run_is_kept(place: Place) -> None:
             path = place.file
             await chat.restart()
             await chat.use("kimi-chosen")
-            chat.resume(path)
+            await chat.resume(path)
             await chat.connect()
             assert (await chat.turn("two")).outcome == "answered"
             assert [body["model"] for body in fault.bodies] == [MODEL, "kimi-chosen"]
@@ -679,7 +679,7 @@ def test_a_session_waits_until_the_server_is_there(place: Place) -> None:
                 await chat.turn("hi")
             before = place.file.read_bytes()
             async with serving(listing(), listing("kimi-other"), says("ho")) as other, place.chat(other, "") as chat:
-                chat.resume(place.file)
+                await chat.resume(place.file)
                 assert "lists no models" in await chat.connect()
                 assert len(chat.messages) == 3, "it can be looked at"
                 assert place.file.read_bytes() == before
@@ -729,7 +729,7 @@ def test_what_a_session_has_seen_is_its_own(place: Place, how: str) -> None:
                 if how == "a new one":
                     await chat.restart()
                 elif how == "resumed":
-                    chat.resume(await left(chat, place))
+                    await chat.resume(await left(chat, place))
                     await chat.connect()
                 await chat.turn("write")
             _, *written = [event.content.split()[0] for event in place.of(ToolFinished)]

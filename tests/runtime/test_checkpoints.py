@@ -43,8 +43,7 @@ def seen(root: Path, *, inner: bool = False) -> Seen:
             path = Path(where, name)
             status = path.lstat()
             content = os.readlink(path).encode() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
-            mode = stat.S_IFMT(status.st_mode) if path.is_dir() else status.st_mode
-            found[str(path.relative_to(root))] = (mode, content)
+            found[str(path.relative_to(root))] = (status.st_mode, content)
     return found
 
 
@@ -62,8 +61,10 @@ class Place:
     def another(self) -> Checkpoints:
         return Checkpoints(self.path / "checkpoints", self.root, self.warned.append)
 
-    async def call(self, effect: Effect, names: tuple[str, ...], command: str, change: Change) -> None:
-        call = Call(0, {"edits": "edit_file", "runs": "execute_command"}.get(effect, "web_fetch"), "{}")
+    async def call(
+        self, effect: Effect, names: tuple[str, ...], command: str, change: Change, arguments: str = "{}"
+    ) -> None:
+        call = Call(0, {"edits": "edit_file", "runs": "execute_command"}.get(effect, "web_fetch"), arguments)
         intent = Intent(effect, tuple(self.root / name for name in names), command)
         await self.checkpoints.before(call, intent, self.shown.append)
         change(self.root)
@@ -82,8 +83,8 @@ class Place:
         self.edit(name, lambda root: ((root / name).parent.mkdir(parents=True, exist_ok=True),
                                       (root / name).write_bytes(data)))  # fmt: skip
 
-    def run(self, change: Change, command: str = "make") -> None:
-        asyncio.run(self.call("runs", (), command, change))
+    def run(self, change: Change, command: str = "make", arguments: str = "{}") -> None:
+        asyncio.run(self.call("runs", (), command, change, arguments))
 
     def undo(self, *, yes: bool = False) -> Outcome:
         return asyncio.run(self.checkpoints.undo(yes=yes))
@@ -416,6 +417,12 @@ def test_there_is_an_end_to_it(place: Place) -> None:
     assert place.redo().problem == "there is nothing to redo"
 
 
+def test_a_folder_that_is_gone(place: Place) -> None:
+    place.write("a.py", "one")
+    place.root.rename(place.path / "moved")
+    assert place.undo().problem == f"the checkpoints can't be used: the folder {place.root} is gone"
+
+
 def test_a_new_change_ends_what_could_be_brought_back(place: Place) -> None:
     place.write("a.py", "one")
     place.undo()
@@ -452,6 +459,71 @@ def test_a_command_that_changes_what_is_obeyed_is_told_of(place: Place) -> None:
     assert place.warned == [said], "an edit was asked about before"
     place.run(lambda root: [(root / f"sub{n}/AGENTS.md").write_text("x") for n in range(5)])
     assert "sub2/AGENTS.md tells every agent here what to do, and 2 more like these;" in place.warned[1]
+
+
+def test_what_is_obeyed_is_told_of_where_git_ignores_it(place: Place) -> None:
+    (place.root / ".gitignore").write_text(".envrc\n.vscode/\nsub/\n")
+    (place.root / ".vscode").mkdir()
+    (place.root / ".idea").mkdir()
+    place.run(lambda root: (root / ".envrc").write_text("x"))
+    place.run(lambda root: (root / ".vscode/tasks.json").write_text("x"))
+    place.run(lambda root: (root / ".envrc").touch())
+    place.run(lambda root: (root / ".envrc").unlink())
+    place.run(lambda root: (root / ".idea/workspace.xml").symlink_to("nowhere"))
+    assert [said.partition(": ")[2] for said in place.warned] == [
+        ".envrc is run by direnv on entering the folder; /undo can't take it back",
+        ".vscode/tasks.json can make the editor run programs; /undo can't take it back",
+        ".envrc is run by direnv on entering the folder; /undo can't take it back",
+        ".idea/workspace.xml can make the editor run programs; /undo takes it back",
+    ]
+
+
+def test_what_a_command_in_the_background_changes_of_it_is_told_with_the_next_one(place: Place) -> None:
+    (place.root / ".gitignore").write_text(".envrc\n")
+    place.run(lambda root: None)
+    (place.root / "AGENTS.md").write_text("the user's")
+    place.run(lambda root: None, arguments='{"command": "make", "background": true}')
+    assert place.warned == []
+    (place.root / "AGENTS.md").write_text("x")
+    (place.root / ".envrc").write_text("x")
+    place.run(lambda root: None)
+    place.run(lambda root: None)
+    assert [said.partition(" what")[0] for said in place.warned] == [
+        "a command in the background (or somebody else) changed",
+        "a command in the background (or somebody else) changed",
+    ]
+    assert "AGENTS.md" in place.warned[0]
+    assert ".envrc" in place.warned[1]
+
+
+def test_a_folder_that_was_closed_to_others_stays_so(place: Place) -> None:
+    for name, bits in (("private", 0o700), ("private/inner", 0o750), ("hollow", 0o710)):
+        (place.root / name).mkdir()
+        (place.root / name).chmod(bits)
+    (place.root / "private/inner/key").write_text("k")
+    place.run(lambda root: (root / "a").write_text("a"))
+    before = seen(place.root)
+    place.run(lambda root: shutil.rmtree(root / "private"))
+    place.run(lambda root: (root / "hollow").rmdir())
+    assert [place.undo().done for _ in range(2)] == [True, True]
+    assert seen(place.root) == before
+    assert [place.redo().done for _ in range(2)] == [True, True]
+    assert place.restore(2).done
+    assert seen(place.root) == before
+
+
+def test_a_tree_deeper_than_python_goes_by_recursion(place: Place) -> None:
+    descriptor = os.open(place.root, os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("d", dir_fd=descriptor)
+        inner = os.open("d", os.O_RDONLY, dir_fd=descriptor)
+        os.close(descriptor)
+        descriptor = inner
+    os.close(descriptor)
+    place.run(lambda root: (root / "a").write_text("a"))
+    assert place.warned == []
+    assert place.undo().files == (("-", "a"),)
+    subprocess.run(["rm", "-rf", place.root / "d"], check=True)  # which the removal of temporary folders can't
 
 
 def test_folders_are_named_where_nothing_else_is(place: Place) -> None:
@@ -576,7 +648,8 @@ def test_two_agents_in_one_folder(place: Place) -> None:
     (place.root / "before").write_text("b")
     asyncio.run(both())
     assert len(seen(place.root)) == 9
-    assert place.restore(1).done
+    assert place.restore(1).mixed
+    assert place.restore(1, yes=True).done
     assert sorted(seen(place.root)) == ["before"]
     assert place.warned == []
 
@@ -768,8 +841,33 @@ def test_a_command_whose_agent_was_killed_can_be_taken_back(place: Place, then: 
     if then == "another call":
         place.write("b.py", "b")
         assert place.undo().files == (("-", "b.py"),)
-    outcome = place.undo()
-    assert (outcome.files, outcome.changes[0].about) == ((("+", "a.py"),), "execute_command make")
+    asked = place.undo()
+    assert (asked.files, asked.changes[0].about) == ((("+", "a.py"),), "execute_command make")
+    assert outcome_lines(asked, "AGAIN", "BACK") == [
+        "what others changed here meanwhile may be among it:", "  1. execute_command make (its agent was killed)",
+        "to the files this would be done:", "  + a.py", "nothing was done; AGAIN does it all the same",
+    ]  # fmt: skip
+    assert place.undo(yes=True).done
+    assert (place.root / "a.py").exists()
+
+
+def test_what_ran_beside_another_agents_command_is_not_taken_back_unasked(place: Place) -> None:
+    """Nobody knows whose doing it is."""
+    two, call, intent = place.another(), Call(0, "execute_command", "{}"), Intent("runs", (), "make")
+
+    async def both() -> None:
+        await place.checkpoints.before(call, intent, print)
+        await two.before(call, intent, print)
+        (place.root / "a").write_text("a")
+        await two.after(call, intent)
+        (place.root / "b").write_text("b")
+        await place.checkpoints.after(call, intent)
+
+    asyncio.run(both())
+    last, first = place.undo(), place.undo()
+    assert (last.files, last.done) == ((("-", "b"),), True)
+    assert (first.files, first.done) == ((("-", "a"),), False)
+    assert [one.mixed for one in first.mixed] == ["another command ran at the same time"]
 
 
 def test_a_command_that_nobody_looked_after_can_be_taken_back(place: Place) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
@@ -35,7 +36,7 @@ class Place:
         self.home.mkdir()
 
     def session(
-        self, body: Callable[[LocalJobs], Awaitable[None]], *, mode: sandbox.Mode = "auto", **more: object
+        self, body: Callable[[LocalJobs], Awaitable[None]], *, mode: sandbox.SandboxMode = "auto", **more: object
     ) -> None:
         async def run() -> None:
             jobs = LocalJobs(self.root, confinement=Confinement(self.root, mode=mode, kind=self.kind, **more))  # type: ignore[arg-type]
@@ -287,3 +288,32 @@ def test_a_key_that_the_user_makes_writable_is_seen(place: Place) -> None:
     (place.home / ".docker" / "x").write_text("seen\n")
     assert place.run("cat ~/.docker/x", writable=(place.home / ".docker",)).finished.output == "seen\n"
     assert place.run("cat ~/.docker/x").finished.code == 1
+
+
+def test_sessions_in_one_folder_leave_each_other_what_is_read_only(bubblewrap: Place) -> None:
+    """One ends its command, and with it what it made, while a command of the other runs."""
+    subprocess.run(["git", "init", "-q", str(bubblewrap.root)], check=True)
+    tries = "mkdir -p .agent; echo x > .agent/config.toml && echo wrote; echo ../x > .git/commondir && echo wrote"
+
+    async def body(jobs: LocalJobs) -> None:
+        other = LocalJobs(bubblewrap.root, confinement=Confinement(bubblewrap.root, mode="auto", kind="bwrap"))
+        first = asyncio.create_task(bubblewrap.start(jobs, "until [ -e second ]; do sleep 0.02; done"))
+        await asyncio.sleep(0.1)
+        wait = "touch second; until [ -e alone ]; do sleep 0.02; done"
+        second = asyncio.create_task(bubblewrap.start(other, f"{wait}; {tries}"))
+        await first
+        (bubblewrap.root / "alone").touch()
+        assert "wrote" not in (await second).finished.output
+        await other.close()
+
+    bubblewrap.session(body)
+    assert sorted(os.listdir(bubblewrap.root)) == [".git", "alone", "second"]
+    assert not (bubblewrap.root / ".git" / "commondir").exists()
+
+
+def test_a_folder_may_be_named_by_a_link(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    (place.home / "link").symlink_to(place.root)
+    monkeypatch.chdir(place.home)
+    for name in (Path("link"), place.home / "link"):
+        place.root = name
+        assert place.run("touch made && pwd -P").finished.output == f"{os.path.realpath(name)}\n"

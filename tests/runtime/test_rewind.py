@@ -74,7 +74,7 @@ class Place:
         chat = Chat(setup, Yes(), self.events.append, self.warned.append)
         try:
             if resume:
-                chat.resume(find(self.path / "sessions", "", str(self.root)))
+                await chat.resume(find(self.path / "sessions", "", str(self.root)))
             assert await chat.connect() == ""
             yield chat
         finally:

@@ -215,7 +215,7 @@ def test_a_worktree_around_the_workspace_is_seen(tmp_path: Path) -> None:
         ("none", "off", "/", ""),
     ],
 )
-def test_what_the_user_is_told(kind: Kind, mode: sandbox.Mode, root: str, words: str) -> None:
+def test_what_the_user_is_told(kind: Kind, mode: sandbox.SandboxMode, root: str, words: str) -> None:
     notice = Sandbox(kind, reason="why").notice(mode, Path(root))
     assert words in notice
     assert bool(words) == bool(notice)

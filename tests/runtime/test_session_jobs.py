@@ -81,7 +81,7 @@ def test_they_stand_beside_the_session_and_end_with_it(tmp_path: Path) -> None:
             assert sorted(path.name for path in folder.iterdir()) == ["1.out"]
             await chat.restart()
             assert await asyncio.to_thread(dies, before)
-            chat.resume(find(tmp_path / "sessions", "", str(tmp_path / "project")))
+            await chat.resume(find(tmp_path / "sessions", "", str(tmp_path / "project")))
             assert await chat.connect() == ""
             await chat.turn("look")
             assert chat.jobs is not None

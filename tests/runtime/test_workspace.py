@@ -145,6 +145,14 @@ def test_a_root_behind_a_link(root: Path, tmp_path: Path) -> None:
     assert workspace.locate(str(tmp_path / "alias" / "x"), writing=True) == root / "x"
 
 
+def test_a_workspace_that_is_gone(workspace, root: Path) -> None:
+    """Nobody is sent to the folder around it, and only what lies outside can still be read."""
+    root.rename(root.parent / "moved")
+    for writing in (False, True):
+        assert reason(workspace, "src/a.py", writing=writing) == f"The workspace {root} is gone; tell the user."
+    assert reason(workspace, "../outside", writing=False) == ""
+
+
 def test_very_long_names(workspace) -> None:
     assert isinstance(workspace.locate("x" * 5000), Path)
     located = workspace.locate("x" * 5000, writing=True)

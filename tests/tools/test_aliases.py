@@ -81,6 +81,16 @@ READING = {
         "4|def",
         lacks="3|three",
     ),
+    "lines of several files": row(
+        "read_file",
+        {"files": [{"path": "notes.txt", "start_line": 4}, {"path": "app.py", "offset": "4", "limit": 1}]},
+        "4|four\n5|five",
+        "4|def main()",
+        lacks="3|",
+    ),
+    "ranges with one end": row(
+        "read_file", {"files": [{"path": "notes.txt", "line_ranges": ["4-"]}]}, "4|four\n5|five", lacks="3|"
+    ),
     "cline": row(
         "read_file", {"path": "notes.txt", "task_progress": "- [ ] read"}, NOTES, "'task_progress' was ignored"
     ),
@@ -120,6 +130,8 @@ READING = {
     "vs code": row(
         "read_file", {"filePath": "notes.txt", "startLine": 2, "endLine": 3}, "2|two\n3|three", lacks="four"
     ),
+    "the last lines": row("read", {"path": "notes.txt", "offset": -2}, "4|four\n5|five", lacks="three"),
+    "offset and end": row("read", {"path": "notes.txt", "offset": 2, "end_line": 3}, "2|two\n3|three", lacks="1|"),
     "mcp": row("read_multiple_files", {"paths": ["notes.txt"]}, NOTES),
     "a list for one path": row("read_file", {"path": ["notes.txt", "app.py"]}, NOTES, "4|def main()"),
     "a list as text": row("read_file", {"files": '["notes.txt"]'}, NOTES),
@@ -162,6 +174,14 @@ FINDING = {
         "'output_mode' was ignored",
         "'head_limit' was ignored",
     ),
+    "claude Grep -w": row("Grep", {"pattern": "on", "-w": True}, "No matches"),
+    "claude Grep -w, flags": row("Grep", {"pattern": "(?i)todo", "-w": True, "-i": True}, "guide.md:2", "util.ts:2"),
+    "claude Grep -w, literal": row("Grep", {"pattern": ".b", "-w": True, "fixed_strings": True}, "No matches"),
+    "claude Grep, not inverted": row("Grep", {"pattern": "two", "-v": False}, "notes.txt:2", lacks="note:"),
+    "a regex and a pattern": row("search_files", {"regex": "(?i)todo", "pattern": "*.ts"}, "util.ts:2", lacks="guide"),
+    "a query and a pattern": row("grep", {"query": "(?i)todo", "pattern": "*.ts"}, "util.ts:2", lacks="guide"),
+    "two paths": row("list_files", {"path": "src", "directory": "docs"}, "util.ts", "'directory' was ignored"),
+    "the same path twice": row("list_files", {"path": "src", "directory": "src"}, "util.ts", lacks="note:"),
     "opencode grep": row("grep", {"pattern": "todo", "path": "{root}", "include": "*.{ts,tsx}"}, "src/util.ts:2"),
     "gemini grep": row("search_file_content", {"pattern": "def main", "dir_path": "."}, "app.py:4"),
     "cursor grep": row(
@@ -282,6 +302,43 @@ EDITING = {
     "vs code": row(
         "replace_string_in_file", {"filePath": "{root}/app.py", "oldString": OLD, "newString": NEW}, app_py=EDITED
     ),
+    "the path in each edit": row(
+        "multi_edit",
+        {
+            "edits": [
+                {"path": "app.py", "old": "import os", "new": "import sys"},
+                {"file_path": "./app.py", "old": OLD, "new": NEW},
+            ]
+        },
+        app_py=TWO_EDITS,
+    ),
+    "the path in and outside of an edit": row(
+        "edit", {"path": "app.py", "edits": [{"filePath": "app.py", "oldText": OLD, "newText": NEW}]}, app_py=EDITED
+    ),
+    "all occurrences, said once for all edits": row(
+        "multi_edit",
+        {"path": "notes.txt", "replace_all": True, "edits": [{"old": "o", "new": "0"}, {"old": "f", "new": "F"}]},
+        notes_txt=FILES["notes.txt"].replace("o", "0").replace("f", "F"),
+    ),
+    "numbers of occurrences in edits": row(
+        "multi_edit",
+        {
+            "path": "notes.txt",
+            "edits": [
+                {"old": "o", "new": "0", "expected_replacements": "3"},
+                {"old": "f", "new": "F", "replace_all": "true"},
+            ],
+        },
+        notes_txt=FILES["notes.txt"].replace("o", "0").replace("f", "F"),
+    ),
+    "edits beside an empty one": row(
+        "edit",
+        {"path": "app.py", "old_string": "", "new_string": "", "edits": [{"old_string": OLD, "new_string": NEW}]},
+        app_py=EDITED,
+    ),
+    "no dry run": row(
+        "edit_file", {"path": "app.py", "edits": [{"oldText": OLD, "newText": NEW}], "dryRun": False}, app_py=EDITED
+    ),
     "edits as text": row(
         "edit", {"path": "app.py", "edits": json.dumps([{"old_string": OLD, "new_string": NEW}])}, app_py=EDITED
     ),
@@ -353,6 +410,64 @@ REFUSED = {
         {"path": "a", "search": "x", "replace": "y", "ignore_case": True},
         "with its case",
     ),
+    "edits of several files": (
+        "multi_edit",
+        {
+            "path": "app.py",
+            "edits": [{"path": "app.py", "old": OLD, "new": NEW}, {"path": "notes.txt", "old": "one", "new": "1"}],
+        },
+        "this one names app.py, notes.txt; make a call for each",
+    ),
+    "an edit of another file": (
+        "edit",
+        {"path": "app.py", "edits": [{"path": "notes.txt", "old": "one", "new": "1"}]},
+        "this one names app.py, notes.txt; make a call for each",
+    ),
+    "an edit beside the edits": (
+        "edit_file",
+        {"path": "app.py", "old_string": "import os", "new_string": "import sys", "edits": [{"old": OLD, "new": NEW}]},
+        "put all of them into edits",
+    ),
+    "a regex in one of several edits": (
+        "edit_file",
+        {"path": "notes.txt", "edits": [{"old": "one", "new": "1"}, {"old": "two", "new": "2", "use_regex": True}]},
+        "never a regex",
+    ),
+    "fewer than there are": (
+        "replace",
+        {"file_path": "notes.txt", "old_string": "o", "new_string": "0", "expected_replacements": 2},
+        "old_string is there 3 times, not 2 times as expected, at lines 1, 2, 4:\n1|one",
+    ),
+    "more than there are": (
+        "replace",
+        {"file_path": "notes.txt", "old_string": "two", "new_string": "2", "expectedOccurrences": 2},
+        "old_string is there once, not 2 times as expected, at line 2:",
+    ),
+    "fewer than there are, in one of several edits": (
+        "multi_edit",
+        {
+            "path": "notes.txt",
+            "edits": [{"old": "two", "new": "2"}, {"old": "o", "new": "0", "expectedOccurrences": 3}],
+        },
+        "old_string of edit 2 is there 2 times, not 3 times as expected",
+    ),
+    "all of another number": (
+        "edit",
+        {"path": "notes.txt", "old_string": "o", "new_string": "0", "replace_all": True, "expected_replacements": 1},
+        "give their number as expected_replacements",
+    ),
+    "whole words": (
+        "search_and_replace",
+        {"path": "notes.txt", "search": "o", "replace": "0", "whole_word": True, "replace_all": True},
+        "in the middle of words too",
+    ),
+    "a dry run": ("edit", {"path": "app.py", "oldText": OLD, "newText": NEW, "dryRun": True}, "leave dry_run out"),
+    "a dry run of a patch": ("apply_patch", {"input": PATCH, "dry_run": True}, "leave dry_run out"),
+    "another encoding": ("write", {"path": "a", "content": "é", "encoding": "latin-1"}, "leave encoding out"),
+    "lines that don't match": ("Grep", {"pattern": "one", "-v": True}, "grep -v"),
+    "an environment": ("shell", {"command": "touch x", "env": {"A": "1"}}, "NAME=value"),
+    "text for stdin": ("run_command", {"command": "cat > x", "stdin": "y"}, "here-document"),
+    "text for a program that runs": ("execute_bash", {"command": "y", "is_input": "true"}, "without stdin"),
     "an unknown mode": ("WriteFile", {"path": "a", "content": "x", "mode": "prepend"}, "mode 'prepend' is not known"),
     "a patch as a program": ("shell", {"command": ["bash", "-lc", f"apply_patch <<'EOF'\n{PATCH}\nEOF"]}, "no program"),
     "several files in one diff": (

@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import os
 import stat
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,16 @@ def test_what_is_said(workspace, call) -> None:
         "Warning: a.py can't be parsed any more: '(' was never closed (line 3)"
     )
     assert result.details.startswith("--- a.py\n+++ a.py\n@@ -1,3 +1,3 @@\n")
+
+
+@pytest.mark.parametrize("lines", [("*** Delete File: link",), ("*** Update File: link", "*** Move to: c", "-a", "+b")])
+def test_a_link_is_not_taken_for_its_file(workspace, root: Path, call, lines: tuple[str, ...]) -> None:
+    seen(workspace, "a", "a\n")
+    (root / "link").symlink_to("a")
+    result = call("apply_diff", diff="\n".join(("*** Begin Patch", *lines, "*** End Patch")))
+    said = "Nothing was applied: link is a link to a; use execute_command with rm or mv"
+    assert (result.failed, result.content) == (True, said)
+    assert ((root / "a").read_text(), sorted(os.listdir(root))) == ("a\n", ["a", "link"])
 
 
 def test_already_applied(workspace, call) -> None:

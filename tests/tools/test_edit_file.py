@@ -146,6 +146,10 @@ def test_already_applied(workspace, edit) -> None:
         ("limit  =  3\n\nretries = 5\n", "limit = 3", "retries = 5"),  # it stands elsewhere, for itself
         ("a {\n    b;\n}\n", "while (true) {", "}"),  # it says nothing
         ("def a(x):\n    return x\n\n\ndef b(x):\n    return 2\n", "def a(x): # a\n    return 1", "    return 2"),
+        ("level = 3\n\n\nlevel = 1\n", "level = 2", "level = 3"),  # it is as near as what is meant
+        ("timeout = 60  # seconds\n\ntimeout = 30 # secs\n", "timeout = 30  # seconds", "timeout = 60  # seconds"),
+        ("def f(x):\n    return None\n", "value = table[key]\n", "    return None\n"),  # a line that is common
+        ("def f(x):\n    pass\n\n\ndef g(x):\n    pass\n", "def h(x):\n    pass\n", "def f(x):\n    pass\n"),
     ],
 )
 def test_a_new_text_elsewhere_is_not_taken_for_the_edit(workspace, edit, text: str, old: str, new: str) -> None:
@@ -153,6 +157,53 @@ def test_a_new_text_elsewhere_is_not_taken_for_the_edit(workspace, edit, text: s
     result = edit("a", old, new)
     assert (result.failed, result.content.startswith("Not edited: old_string is not there")) == (True, True)
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "new"),
+    [
+        ("a = 1\n\nretries = 3\n", "retries = 3", "retries = 5"),
+        ("check(f(1), 1)\ncheck(f(2), 2)\ncheck(f(3), 3)\n", "check(f(2), 2)", "check(f(2), 4)"),
+        ("x = f(a)\ny = f(b)\n", "f(b)", "g"),  # fragments
+        ("x = f(a)\ny = f(b)\n", "y = f(b)\n", ""),
+        ("a = 1\n", "a = 1", "}"),
+    ],
+)
+def test_the_same_edit_again_is_applied_already(workspace, edit, text: str, old: str, new: str) -> None:
+    path = seen(workspace, "a", text)
+    assert not edit("a", old, new).failed
+    left, again = path.read_text(), edit("a", old, new)
+    assert (again.failed, again.content.startswith("already applied: ")) == (False, True)
+    assert path.read_text() == left
+
+
+def test_the_same_edit_again_is_another_one_when_the_file_has_changed(workspace, edit) -> None:
+    seen(workspace, "a", "level = 2\n\nlevel = 1\n")
+    assert not edit("a", "level = 2", "level = 3").failed
+    assert not edit("a", "level = 2", "level = 3").failed
+    assert not edit("a", "level = 1", "level = 0").failed
+    assert not edit("a", "level = 2", "level = 3").failed, "whatever edits came in between"
+    seen(workspace, "a", "level = 3\n\nlevel = 1\n")
+    assert "look if that is this edit" in edit("a", "level = 2", "level = 3").content
+
+
+def test_what_was_not_read_is_shown_before_an_edit_counts_as_made(workspace, root: Path, edit, call) -> None:
+    (root / "a").write_text("retries = 5\n" + LONG)
+    first = edit("a", "retries = 3", "retries = 5")
+    said = "Not edited: a has not been read, and old_string is not there, and the new text is, at line 1.\nHere it is"
+    assert (first.failed, first.content.startswith(said)) == (True, True)
+    assert edit("a", "retries = 3", "retries = 5").content.startswith("already applied: ")
+    (root / "b").write_text("retries = 5\n" + LONG)
+    block = "<<<<<<< SEARCH\nretries = 3\n=======\nretries = 5\n>>>>>>> REPLACE"
+    first = call("apply_diff", path="b", diff=block)
+    assert (first.failed, first.content.startswith("Not edited: b has not been read.\nHere it is")) == (True, True)
+    assert call("apply_diff", path="b", diff=block).content == "b: already applied, nothing was changed"
+
+
+def test_an_edit_of_all_places_made_twice(workspace, call) -> None:
+    seen(workspace, "a", "color = 1\nprint(color)\n")
+    asked = {"path": "a", "edits": [{"old_string": "color", "new_string": "colour", "replace_all": True}] * 2}
+    assert call("edit_file", **asked).content.startswith("edited a in 2 places")
 
 
 def test_an_edit_made_twice_is_seen_where_its_lines_are_others(workspace, edit) -> None:

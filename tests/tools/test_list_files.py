@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 from roundtrip.tools.caps import caps_for
-from roundtrip.tools.list_files import SPARE, Entries, Level, ListFiles
+from roundtrip.tools.finding.entries import SPARE, Entries, Level
+from roundtrip.tools.list_files import ListFiles
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_pattern(root: Path, call, arguments: dict, found: list[str]) -> None:
 
 
 def test_a_pattern_without_a_match(root: Path, call) -> None:
-    assert call("list_files", pattern="*.rs").content == ".: nothing matches *.rs"
+    assert call("list_files", pattern="*.rs").content == ".: nothing matches *.rs; for folders below it use **/*.rs"
 
 
 def test_empty_folders_are_shown(root: Path, call) -> None:

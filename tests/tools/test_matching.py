@@ -293,11 +293,27 @@ def test_what_can_not_be_seen_is_shown() -> None:
 
 def test_the_closest_places() -> None:
     text = "".join(f"def function_{n}(argument):\n    return compute({n})\n\n" for n in range(200))
-    [place, *_] = closest(text, "def function_77(argument):\n    return compute(78)\n")
+    [place, *_] = closest(text, "def function_77(argument):\n    return compute(78)\n", 2)
     assert (place.first, place.last, place.line) == (232, 233, 233)
     assert (place.own, place.wanted) == ("    return compute(77)", "    return compute(78)")
-    assert closest(text, "something else\nentirely") == []
-    assert closest("", "a") == closest("a", "") == []
+    assert closest(text, "something else\nentirely", 2) == []
+    assert closest("", "a", 2) == closest("a", "", 2) == []
+
+
+class Asked(str):
+    """A text that counts how often something is looked for in it."""
+
+    times = 0
+
+    def __contains__(self, piece: object) -> bool:
+        self.times += 1
+        return super().__contains__(piece)  # type: ignore[operator]
+
+
+def test_of_a_long_text_that_is_foreign_to_a_file_little_is_looked_for() -> None:
+    text = Asked("def function(argument):\n    return compute(argument)\n")
+    assert closest(text, "".join(f"{n:x} strange{n}words and{n}others{n}\n" for n in range(1_000)), 2) == []
+    assert 0 < text.times < 100
 
 
 @settings(derandomize=True, deadline=None, max_examples=200)

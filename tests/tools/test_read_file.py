@@ -8,7 +8,8 @@ import pytest
 from roundtrip.agent.messages import Image
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.tools.caps import caps_for
-from roundtrip.tools.read_file import Part, ReadFile, parts
+from roundtrip.tools.parts import Part, parts
+from roundtrip.tools.read_file import ReadFile
 
 
 @pytest.fixture

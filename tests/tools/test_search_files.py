@@ -83,13 +83,36 @@ def test_much_text_is_cut(root: Path, call) -> None:
     assert " matches in .; there are more after many:" in result.content
 
 
+@pytest.mark.parametrize(
+    "wanted", ["*.py,*.md", "*.py, *.md", "*.py *.md", ".py .md", "*.{py,{md,txt}}", "{root}/*.{py,md}"]
+)
+def test_several_patterns_in_one(root: Path, call, wanted: str) -> None:
+    for name in ("a.py", "b.md", "c.c"):
+        (root / name).write_text("needle\n")
+    found = call("search_files", regex="needle", file_pattern=wanted.replace("{root}", str(root))).content
+    assert found == "2 matches in .:\na.py:1: needle\nb.md:1: needle"
+
+
+def test_an_ending_is_a_pattern_and_a_name(root: Path, call) -> None:
+    for name in ("x.env", ".env", "env"):
+        (root / name).write_text("needle\n")
+    assert call("list_files", pattern=".env").content == "2 entries in .:\n.env\nx.env"
+
+
+def test_a_pattern_that_no_file_fits_is_named(root: Path, call) -> None:
+    (root / "a.py").write_text("needle\n")
+    said = "No file in . matches file_pattern py, which is a glob such as *.py"
+    assert call("search_files", regex="needle", file_pattern="py").content == said
+    assert call("search_files", regex="nothing", file_pattern="*.py").content == "No matches for nothing in ."
+
+
 def test_a_long_line_is_cut_visibly_around_the_match(root: Path, call) -> None:
     (root / "long").write_text("a" * 50_000 + "hit" + "x" * 50_000 + "\n")
     line = call("search_files", regex="hit").content.split("\n")[1]
     assert line.startswith("long:1: …aaa")
-    assert line.endswith("xxx… [a line of 100003 characters]")
+    assert line.endswith("xxx… [a line of 100003 characters; read_file shows more of it]")
     assert "ahitx" in line
-    assert len(line) < 360
+    assert len(line) < 400
 
 
 @pytest.mark.parametrize("regex", ["(foo", "[", "*", r"(?<=a)\1", r"\p{L}", "a{9999999999}", "(" * 5000, "x" * 20_000])

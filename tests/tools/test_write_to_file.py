@@ -127,6 +127,21 @@ def test_a_file_is_overwritten_in_the_style_it_has(workspace, root: Path, call) 
     assert call("write_to_file", path="a", content="a\nc\n").content == "unchanged: a already has this content"
 
 
+@pytest.mark.parametrize("name", ["latin-1", "cp1252"])
+def test_what_is_appended_has_the_encoding_of_the_file(root: Path, call, tools, name: str) -> None:
+    data = ("caf\u00e9\n" if name == "latin-1" else "\u20ac 5, \u2026\n").encode(name)
+    (root / "a").write_bytes(data)
+    asked = {"path": "a", "content": "\u4f60\n", "append": True}
+    intent = tools["write_to_file"].intent(asked)
+    assert (intent.effect, "has no character '\u4f60'" in intent.preview()) == ("reads", True)
+    result = call("write_to_file", **asked)
+    said = f"Not written: the file is {name}, which has no character '\u4f60'; write it in another way."
+    assert (result.failed, result.content) == (True, said)
+    assert (root / "a").read_bytes() == data
+    assert not call("write_to_file", path="a", content="\u00e8\n", append=True).failed
+    assert (root / "a").read_bytes() == data + "\u00e8\n".encode(name)
+
+
 def test_appending(root: Path, call, tools) -> None:
     (root / "a").write_bytes(b"1\r\n")
     preview = tools["write_to_file"].intent({"path": "a", "content": "2\n", "append": True}).preview()

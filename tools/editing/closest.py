@@ -14,11 +14,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from heapq import nsmallest
 from itertools import accumulate, islice
 from typing import Final
 
+from roundtrip.tools.cut import part_of
+
 PIECES: Final = 20
 """Pieces of the search text that are looked up: the longest, for these are rare."""
+
+TRIED: Final = 24
+"""Words of the search text that are tried, the longest: of a long one nearly all may be foreign to the file."""
 
 HALVED: Final = 3
 """Lines whose halves are among them."""
@@ -54,11 +60,12 @@ class Place:
     wanted: str
 
 
-def closest(text: str, old: str, most: int = 2) -> list[Place]:
+def closest(text: str, old: str, most: int) -> list[Place]:
     """The places of a text that resemble `old` most, the best first; none if nothing does."""
     wanted = old.strip("\n").split("\n")
-    starts = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=0))
-    votes = _votes(text, wanted, starts)
+    pieces = list(islice(_pieces(text, wanted), PIECES))
+    starts = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=0)) if pieces else []
+    votes = _votes(text, pieces, starts)
     scored: list[tuple[float, int]] = []
     for first, _ in sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))[:PLACES]:
         own = _lines(text, starts, first, len(wanted))
@@ -71,15 +78,24 @@ def closest(text: str, old: str, most: int = 2) -> list[Place]:
     return found
 
 
-def visible(line: str) -> str:
-    """In quotes, as JSON has it, with what can't be seen as an escape: tabs, CR, no-break and zero-width spaces."""
-    return INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(line[:LONG], ensure_ascii=False))
+def resemble(old: str, new: str) -> bool:
+    """Whether two texts have much in common: most of what stands in their lines, or one of these."""
+    before, after = ([line.strip() for line in text.strip("\n").split("\n")] for text in (old, new))
+    common = {line for line in before if WORD.search(line)} & set(after)
+    return bool(common) or _likeness(after, before) >= ALIKE
 
 
-def _votes(text: str, wanted: Sequence[str], starts: Sequence[int]) -> Counter[int]:
+def visible(line: str, column: int = 0) -> str:
+    """In quotes, as JSON has it, with what can't be seen as an escape: tabs, CR, no-break and zero-width spaces. Of a
+    long line the part around a column."""
+    part = json.dumps(part_of(line, column, LONG), ensure_ascii=False)
+    return INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", part)
+
+
+def _votes(text: str, pieces: Sequence[tuple[int, str]], starts: Sequence[int]) -> Counter[int]:
     """Numbers of lines, from 0, where the search text may begin."""
     votes: Counter[int] = Counter()
-    for number, piece in islice(_pieces(text, wanted), PIECES):
+    for number, piece in pieces:
         places = _occurrences(text, piece)
         for at in places:
             first = max(bisect_right(starts, at) - 1 - number, 0)
@@ -90,12 +106,14 @@ def _votes(text: str, wanted: Sequence[str], starts: Sequence[int]) -> Counter[i
 def _pieces(text: str, wanted: Sequence[str]) -> Iterator[tuple[int, str]]:
     """What the text has of a search text, with the number of its line: halves of the longest lines, and words, the
     longest first; halves of a word where it is not there itself."""
-    lines = sorted(enumerate(line.strip() for line in wanted), key=lambda line: (-len(line[1]), line[0]))
-    halves = [(n, half) for n, line in lines[:HALVED] if len(line) >= 8 for half in _halves(line)]
+    lines = nsmallest(HALVED, enumerate(map(str.strip, wanted)), key=lambda line: (-len(line[1]), line[0]))
+    yield from ((n, half) for n, line in lines if len(line) >= 8 for half in _halves(line) if half in text)
     words = {word: n for n, line in reversed(list(enumerate(wanted))) for word in WORD.findall(line)}
-    for word, n in sorted(words.items(), key=lambda word: (-len(word[0]), word)):
-        halves += [(n, word)] if word in text or len(word) < 6 else [(n, half) for half in _halves(word)]
-    return ((n, half) for n, half in halves if half in text)
+    for word, n in nsmallest(TRIED, words.items(), key=lambda word: (-len(word[0]), word)):
+        if word in text:
+            yield n, word
+        elif len(word) >= 6:
+            yield from ((n, half) for half in _halves(word) if half in text)
 
 
 def _halves(text: str) -> tuple[str, str]:

@@ -123,6 +123,12 @@ def sane(text: str) -> str:
     return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def no_bytes_for(document: Document, text: str) -> str:
+    """Why a text can't be put into a document, "" if it can."""
+    strange = document.unencodable(text)
+    return strange and f"the file is {document.encoding}, which has no character {strange!r}; write it in another way"
+
+
 def in_style(document: Document, text: str) -> tuple[bytes, str]:
     """The bytes of a text that replaces a whole document, in the document's style as far as the text has none of its
     own and can have that; and a word about it, "" where there is nothing to say."""

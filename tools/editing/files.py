@@ -11,13 +11,15 @@ from typing import Final
 
 from roundtrip.agent.messages import ToolResult
 from roundtrip.agent.tooling import Workspace
+from roundtrip.tools.caps import Caps
 from roundtrip.tools.diffs import compare
 from roundtrip.tools.editing.documents import Document, documents
 from roundtrip.tools.editing.misses import Miss
 from roundtrip.tools.editing.planning import Draft
 from roundtrip.tools.editing.syntax import broken
+from roundtrip.tools.parts import Part
 from roundtrip.tools.paths import failure, unfit_file
-from roundtrip.tools.read_file import Part, read
+from roundtrip.tools.read_file import read
 
 LARGEST: Final = 64 * 1024 * 1024
 """Bytes of the largest file that is edited."""
@@ -37,10 +39,12 @@ DIFF: Final = 40
 ADVICE: Final = {
     "absent": "Copy the text exactly as the file has it, without the line numbers, and {again}.",
     "several": "Add lines before or after it until it fits one place only, and {again}.",
+    "number": "If all of these are meant, give their number as expected_replacements; else add lines to old_string.",
 }
 SAID: Final = {
     "absent": "the text to replace is not there",
     "several": "the text to replace is there more than once",
+    "number": "the text to replace is there more or less often than expected",
 }
 """For people, whom a parameter's name tells nothing."""
 
@@ -74,9 +78,10 @@ Failures = Counter[Path]
 class Files:
     """again: what to do when an edit has failed, in words that suit whatever name the tool was called by."""
 
-    def __init__(self, workspace: Workspace, again: str, failures: Failures | None) -> None:
+    def __init__(self, workspace: Workspace, again: str, failures: Failures | None, caps: Caps) -> None:
         self._workspace = workspace
         self._again = again
+        self._caps = caps
         self._failures = Failures() if failures is None else failures
 
     def open(self, path: Path) -> Opened | ToolResult:
@@ -96,7 +101,7 @@ class Files:
         """Reads the file for the model, which saves it a step; with that it counts as seen. left: what was not done
         besides."""
         seen = await self._window(opened, line)
-        trouble = f", and {miss.reason}" if miss else f"{left}."
+        trouble = f", and {_ended(miss.reason)}" if miss else f"{left}."
         advice = f"Here it is as it is now. {self._again.capitalize()}, with what you see here."
         return ToolResult(
             f"Not edited: {opened.stale}{trouble}\n{advice}\n\n{seen}", f"not edited: {opened.stale}", failed=True
@@ -107,8 +112,8 @@ class Files:
         self._failures[opened.path] += 1
         times = self._failures[opened.path]
         advice = ADVICE.get(miss.kind, "").format(again=self._again)
-        reason = miss.reason if "\n" in miss.reason else f"{miss.reason}."
-        parts = [f"Not edited: {reason}", advice + REPLACE_ALL * (miss.kind == "several" and may_replace_all)]
+        advice += REPLACE_ALL * (miss.kind == "several" and may_replace_all)
+        parts = [f"Not edited: {_ended(miss.reason)}", advice]
         if times > 2:
             parts[1] = self._other_way(opened)
         if times > 1:
@@ -133,7 +138,11 @@ class Files:
         """The file as `read_file` shows it, a large one only around a line."""
         whole = Part(opened.name)
         part = whole if opened.lines <= SMALL else Part(opened.name, max(line - AROUND, 1), 2 * AROUND + 1)
-        return (await read(self._workspace, opened.path, part, anyhow=True)).content
+        return (await read(self._workspace, opened.path, part, self._caps, anyhow=True)).content
+
+
+def _ended(reason: str) -> str:
+    return reason if "\n" in reason else f"{reason}."
 
 
 def report(opened: Opened, path: Path, draft: Draft, name: str = "") -> tuple[str, str]:

@@ -9,22 +9,23 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from roundtrip.tools.editing.documents import Document, Splice, documents, exchange
+from roundtrip.tools.editing.documents import Document, Splice, documents, exchange, no_bytes_for
 from roundtrip.tools.editing.hunks import Hunk
-from roundtrip.tools.editing.matching import ByLines, Span, cached_lines, find
+from roundtrip.tools.editing.matching import TOO_MANY, ByLines, Span, cached_lines, find
 from roundtrip.tools.editing.misses import APPLIED, NUL, Miss, absent, several
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
     """One replacement. every: of all occurrences. first, last: the lines among which the right one of several begins;
-    0 where that is not known."""
+    0 where that is not known. expected: how many occurrences there should be, 0 where that is not said."""
 
     old: str
     new: str
     every: bool = False
     first: int = 0
     last: int = 0
+    expected: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,9 @@ def plan(document: Document, edit: Edit, what: str = "old_string") -> Plan | Mis
         spans = tuple(span for span in spans if document.line(span.start) in lines) or spans
     if not spans:
         return absent(document, edit.old, edit.new, what, every=edit.every)
+    many = spans[0].problem == TOO_MANY
+    if edit.expected > 0 and not many and len(spans) != edit.expected and (edit.every or len(spans) < edit.expected):
+        return several(document, spans, what, edit.expected)
     if len(spans) > 1 and not edit.every:
         return several(document, spans, what)
     return _possible(document, Plan(spans, found.how))
@@ -73,7 +77,7 @@ def draft(read: Sequence[Document], edits: Sequence[Edit]) -> Draft | Miss:
 
 
 def _draft(first: Document, edits: Sequence[Edit]) -> Draft | Miss:
-    document, plans = first, list[Plan]()
+    document, plans, applied = first, list[Plan](), list[Miss]()
     for number, edit in enumerate(edits, 1):
         what = "old_string" if len(edits) == 1 else f"old_string of edit {number}"
         answer = plan(document, edit, what)
@@ -82,8 +86,10 @@ def _draft(first: Document, edits: Sequence[Edit]) -> Draft | Miss:
         if isinstance(answer, Plan):
             plans.append(answer)
             document = same_reading(document, written(document, (answer,)))
+        else:
+            applied.append(answer)
     if not plans:
-        return Miss("applied", APPLIED)
+        return next((miss for miss in applied if miss.presumed), applied[0])
     how = tuple(dict.fromkeys(one.how for one in plans if one.how))
     return Draft(first.data, document.data, first.text, document.text, how, sum(len(one.spans) for one in plans))
 
@@ -218,8 +224,7 @@ def _possible(document: Document, planned: Plan) -> Plan | Miss:
     if any("\0" in span.new for span in planned.spans):
         return Miss("wrong", NUL, line)
     splices = _splices(document, (planned,))
-    strange = document.unencodable("".join(splice.written for splice in splices))
-    if strange:
-        reason = f"the file is {document.encoding}, which has no character {strange!r}; write it in another way"
+    reason = no_bytes_for(document, "".join(splice.written for splice in splices))
+    if reason:
         return Miss("wrong", reason, line)
     return planned if document.spliced(splices) != document.data else Miss("applied", APPLIED, line)

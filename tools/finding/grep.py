@@ -18,13 +18,15 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import PurePath
 from typing import Any, Final
 
+from roundtrip.agent.files import FOLDER, straight
 from roundtrip.agent.keys import key
 from roundtrip.agent.plain import name_line
+from roundtrip.tools.cut import part_of
 from roundtrip.tools.encodings import WIDE, is_binary, text_of, wide
 from roundtrip.tools.finding import python_files
 from roundtrip.tools.finding.engines import PYTHON, Counting, Engine, by_folder, fitting, nested
@@ -37,9 +39,6 @@ SEARCHED: Final = 64 * 1024 * 1024
 
 COLUMNS: Final = 300
 """Characters of a line that are shown."""
-
-BEFORE: Final = 60
-"""Characters in front of a match that are shown of a line that is longer."""
 
 MARKS: Final = r"^(?:\xff\xfe|\xfe\xff|\x00\x00\xfe\xff)"
 """Files with a byte order mark of a wide encoding, which are always read."""
@@ -153,10 +152,11 @@ def _paths(output: bytes) -> list[str]:
     return [path.removeprefix("./") for path in os.fsdecode(output).split("\0")[:-1]]
 
 
-def content(path: str, literal: bytes, loose: re.Pattern[bytes] | None) -> str:
-    """A file's text; "" for what is a link or no text, can't be read, is too large or can't match."""
+def content(base: int, path: str, literal: bytes, loose: re.Pattern[bytes] | None) -> str:
+    """The text of a file below a folder; "" for what is behind a link or no text, can't be read, is too large or can't
+    match."""
     try:
-        with open(path, "rb", opener=_open_at_once) as file:
+        with open(straight(path, folder=base), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode) or status.st_size > SEARCHED:
                 return ""
@@ -167,10 +167,6 @@ def content(path: str, literal: bytes, loose: re.Pattern[bytes] | None) -> str:
     if not is_wide and (literal not in data or is_binary(data) or (loose and not loose.search(data))):
         return ""
     return text_of(data)
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
 
 
 def matching(text: str, pattern: Pattern) -> tuple[list[str], dict[int, int]]:
@@ -198,8 +194,9 @@ def excerpt(line: str, column: int = 0) -> str:
     """A line as it is shown: where it is long, its part around the match."""
     if len(line) <= COLUMNS:
         return line
-    start = max(min(column - BEFORE, len(line) - COLUMNS), 0)
-    return f"{'…' * bool(start)}{line[start : start + COLUMNS]}… [a line of {len(line)} characters]"
+    part = part_of(line, column, COLUMNS)
+    before = "" if line.startswith(part) else "…"
+    return f"{before}{part}… [a line of {len(line)} characters; read_file shows more of it]"
 
 
 class Found:
@@ -213,6 +210,8 @@ class Found:
         self.matches = 0
         self.more = False
         self.last = ""
+        self.no_file = False
+        """Whether there is no file at all that `file_pattern` fits."""
 
     def file(self, path: str, lines: list[str], starts: dict[int, int]) -> None:
         """Prints the matching lines of a file with their context; sets `more` if they are too many."""
@@ -246,14 +245,19 @@ def search(job: Job, take: Callable[[str], None]) -> Found:
     assert isinstance(pattern, Pattern), "the tool has tried it"
     loose = re.compile(pattern.loose.encode()) if pattern.loose else None
     found = Found(job, take)
-    for path in candidates(job, pattern):
-        if key(PurePath(path)) and not job.file:
-            continue
-        text = content(os.path.join(job.scope.base, path), pattern.literal.encode(), loose)
-        if text:
-            found.file(path, *matching(text, pattern))
-        if found.more:
-            break
+    base = straight(job.scope.base, FOLDER)
+    try:
+        for path in candidates(job, pattern):
+            if key(PurePath(path)) and not job.file:
+                continue
+            text = content(base, path, pattern.literal.encode(), loose)
+            if text:
+                found.file(path, *matching(text, pattern))
+            if found.more:
+                break
+    finally:
+        os.close(base)
+    found.no_file = bool(job.file_pattern) and not found.matches and not candidates(job, replace(pattern, loose=""))
     return found
 
 
@@ -264,7 +268,8 @@ def _write(line: str) -> None:
 
 def main() -> None:
     found = search(Job.parse(sys.argv[1]), _write)
-    _write("\0" + json.dumps({"matches": found.matches, "more": found.more, "last": found.last}))
+    rest = {"matches": found.matches, "more": found.more, "last": found.last, "no_file": found.no_file}
+    _write("\0" + json.dumps(rest))
 
 
 if __name__ == "__main__":

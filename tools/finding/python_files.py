@@ -9,8 +9,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
+from roundtrip.agent.files import FOLDER, straight
 from roundtrip.tools.finding.ignore import AGENT, GIT, Hidden, Scope
 
 
@@ -24,7 +26,7 @@ def walk(scope: Scope, *, files: bool = True, going: Callable[[], bool] = lambda
     while waiting and going():
         folder = waiting.pop()
         try:
-            with os.scandir(os.path.join(scope.base, folder)) as entries:
+            with folder_entries(f"{scope.base}/{folder}") as entries:
                 for entry in entries:
                     is_folder = entry.is_dir(follow_symlinks=False)
                     wanted = is_folder or entry.is_symlink() or (files and entry.is_file(follow_symlinks=False))
@@ -39,6 +41,17 @@ def walk(scope: Scope, *, files: bool = True, going: Callable[[], bool] = lambda
                         yield path
         except OSError:
             continue  # what can't be read has no files to show
+
+
+@contextmanager
+def folder_entries(folder: str) -> Iterator[Iterator[os.DirEntry[str]]]:
+    """What is in a folder that no link leads to. Raises OSError."""
+    descriptor = straight(folder, FOLDER)
+    try:
+        with os.scandir(descriptor) as entries:
+            yield entries
+    finally:
+        os.close(descriptor)
 
 
 def fits(scope: Scope) -> bool:

@@ -10,26 +10,33 @@ import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePath
+from itertools import takewhile
+from pathlib import Path
 from typing import Final, Literal
 
 from roundtrip.agent.rules import protected
 from roundtrip.agent.rules.shell.launchers import Command
-from roundtrip.agent.rules.shell.programs import NAMES_OUTPUT, READERS, SEARCHERS, WRITERS, wrapped
+from roundtrip.agent.rules.shell.programs import READERS, wrapped
 from roundtrip.agent.rules.shell.script import Script
+from roundtrip.agent.rules.shell.steps import MOVES
 from roundtrip.agent.rules.shell.words import Word
+from roundtrip.agent.rules.shell.written import may_be_files, removed, values, written
 
 _DEVICES: Final = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"})
-_MOVES: Final = frozenset({"cd", "pushd"})
-_MOST_FOLDERS: Final = 100
-_IN_PLACE: Final = re.compile(r"-[A-Za-z]*i|--in-place")
+_MOST_FOLDERS: Final = 32
+_MOST_PATHS: Final = 4000
+"""Folders in which commands may run, and words in each of them."""
+
+_STILL: Final = frozenset({"cd", "set", "echo", "pwd"})
+"""Commands after which a folder is still there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
     """Folders, absolute and with links resolved: those of `approvals.Rules`.
 
-    readable: besides the root. everywhere: the outside of the workspace may be read and written. real: resolves links.
+    readable: besides the root. everywhere: the outside of the workspace may be read and written. real: resolves links,
+    `..` behind them too. is_folder: whether one is there now.
     """
 
     root: Path
@@ -39,12 +46,20 @@ class Places:
     private: tuple[Path, ...]
     everywhere: bool
     real: Callable[[Path], Path]
+    is_folder: Callable[[Path], bool]
 
     def path(self, base: Path, text: str) -> Path:
-        """What a word means in a folder."""
+        """What a word means in a folder, as `cd` takes it: `link/..` is the folder of the link."""
+        return Path(os.path.normpath(self._path(base, text)))
+
+    def file(self, base: Path, text: str) -> Path:
+        """The file that a word means in a folder, links resolved."""
+        return self.real(self._path(self.real(base), text))
+
+    def _path(self, base: Path, text: str) -> Path:
         if text.startswith("~"):  # the home of another user lies somewhere outside
             text = str(self.home / text[2:]) if self.home and text[1:2] in ("", "/") else f"/{text}"
-        return Path(os.path.normpath(base / text)) if "\0" not in text else base
+        return base / text if "\0" not in text else base
 
     def is_inside(self, path: Path) -> bool:
         """Whether it is in the workspace."""
@@ -69,7 +84,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """The files of a command line. cwd: where it starts."""
+    """The files of a command line. cwd: where it starts. scripts: the line, and those that shells in it are told."""
 
     places: Places
     cwd: Path
@@ -77,13 +92,45 @@ class Files:
     commands: Sequence[Command]
     bases: tuple[Path, ...] = field(init=False)
     """The folders in which the commands may run, none if they are too many."""
+    stages: tuple[tuple[Path, ...], ...] = field(init=False)
+    """Those in which words may be meant, by their stage; none if that is not known."""
 
     def __post_init__(self) -> None:
-        bases = {self.cwd: None}
-        for command in self.commands:
-            if command.name in _MOVES and command.words[1:] and len(bases) <= _MOST_FOLDERS:
-                bases |= dict.fromkeys(self.places.path(base, command.words[-1].stem) for base in tuple(bases))
-        object.__setattr__(self, "bases", tuple(bases) if len(bases) <= _MOST_FOLDERS else ())
+        stages = tuple(map(tuple, self._followed()))
+        bases = dict.fromkeys((self.cwd, *(base for stage in stages for base in stage)))
+        for command in self.commands if not stages else ():
+            if command.name in MOVES and len(bases) <= _MOST_FOLDERS:
+                where = command.words[-1].stem if command.words[1:] else "~"
+                bases |= dict.fromkeys(self.places.path(base, where) for base in tuple(bases))
+        words = sum(len(command.words) for command in self.commands)
+        few = len(bases) == 1 or (len(bases) <= _MOST_FOLDERS and len(bases) * words <= _MOST_PATHS)
+        object.__setattr__(self, "stages", stages if few else ())
+        object.__setattr__(self, "bases", tuple(bases) if few else ())
+
+    def _followed(self) -> list[dict[Path, None]]:
+        """The folders at each stage. A `cd` that fails leaves what stands behind the next `;` where it was; it does not
+        if it comes first in the line, and its folder is there."""
+        parts, steps = self.scripts[0].parts, self.scripts[0].steps
+        moves = sum(command.name in MOVES for command in self.commands)
+        sets = any(name.startswith(("CDPATH=", "HOME=")) for command in self.commands for name in command.sets)
+        if steps is None or sets or moves != sum(step is not None for step in steps):
+            return []
+        first = sum(part.name == "cd" for part in takewhile(lambda part: part.name in _STILL, parts))
+        now, stayed = dict.fromkeys([self.cwd]), dict[Path, None]()
+        stages, moved = [now], 0
+        for step in steps:
+            if step is None:
+                now, stayed = now | stayed, {}
+            else:
+                then = dict.fromkeys(self.places.path(base, step.text) for base in now)
+                moved += 1
+                if moved > first or not all(map(self.places.is_folder, then)):
+                    stayed |= now
+                now = then
+            stages.append(now)
+            if len(now) > _MOST_FOLDERS:
+                return []
+        return stages
 
     def risks(self) -> Iterator[tuple[Literal["protected", "outside", "command"], str]]:
         """Why the line is asked in every mode."""
@@ -92,18 +139,31 @@ class Files:
         writes = [word for script in self.scripts for word in script.writes]
         if any(word.open and re.search(r"[*?\[]|(?<!\$)\{", word.path) for word in writes):
             yield "command", "It writes a file whose name is a pattern."
-        writes += [word for command in self.commands for word in written(command)]
-        for path in (path for word in writes for path in self._meant(word)):
+        said = [word for command in self.commands for word in written(command)]
+        for word in said:
+            yield from self._patterns(word)
+        for path in (path for word in (*writes, *said) for path in self._meant(word)):
             within = self.places.within(path)
             why = protected.watched(within) or protected.key(path) or self.places.own(path)
             if why:
                 yield "protected", f"{within} {why}."
             elif not (self.places.is_inside(path) or self.places.is_spare(path) or self.places.everywhere):
                 yield "outside", f"It writes {path}, outside the workspace."
+        gone = (word for command in self.commands for word in removed(command) if word.stem == (word.path or word.text))
+        if any(self.places.root in self._meant(word) for word in gone):
+            yield "protected", "It removes the whole workspace."
         for word in (word for script in self.scripts for word in script.reads):
             yield from self._keys(word)
-        for word in (word for command in self.commands for word in command.words[1:]):
+        for word in (word for command in self.commands for word in may_be_files(command)):
             yield from self._keys(word)
+
+    def _patterns(self, word: Word) -> Iterator[tuple[Literal["protected"], str]]:
+        """What a pattern may stand for that is obeyed."""
+        if word.open and not re.search(r"[$`]", word.path):
+            pattern = re.sub(r"\{[^{}]*\}", "*", word.path)
+            why = protected.may_be_watched(self.places.path(self.cwd, pattern))
+            if why:
+                yield "protected", f"{word.path} may be a file that {why}."
 
     def _keys(self, word: Word) -> Iterator[tuple[Literal["protected"], str]]:
         """The keys that a word names, or may name."""
@@ -113,13 +173,16 @@ class Files:
             why = protected.key(path) or (self.places.own(path) if "/" in text else "")
             if why:
                 yield "protected", f"{text} {why}."
+        for path in self._meant(word) if not word.open else ():
+            if protected.key(path) or self.places.own(path):
+                yield "protected", f"{word.text} leads to {path}, which {protected.key(path) or self.places.own(path)}."
         why = protected.key_beginning(word.stem) if word.more is not None else ""
         if why:
             yield "protected", f"{word.path} may be a file that {why}."
 
     def are_kept(self, edits: bool) -> bool:
         """Whether commands that rules allow keep to what they may read, and write (inside, if edits are allowed)."""
-        moves = [command.words for command in self.commands if command.name in _MOVES]
+        moves = [command.words for command in self.commands if command.name in MOVES]
         if not all(len(words) == 2 and not words[1].open and not words[1].text.startswith("-") for words in moves):
             return False
         if moves and not all(self._may_stay(self.places.real(base)) for base in self.bases):
@@ -148,37 +211,12 @@ class Files:
         tool = command.texts[depth] if depth else command.name
         if tool not in READERS:
             return False
-        words = [word for word in command.words[depth + 1 :] if not word.text.startswith("-")][tool in SEARCHERS :]
-        outward = [word for word in words if re.match(r"[/~]|(?:.*/)?\.\.(?:/|$)", word.stem)]
-        return not all(map(self._may_read, outward))
+        return not all(map(self._may_read, values(replace(command, words=command.words[depth:]))))
 
     def _meant(self, word: Word) -> list[Path]:
         """The paths that may be meant, none if nothing is known of them."""
-        bases = self.bases if word.stem or not word.open else ()
-        return [self.places.real(self.places.path(base, word.stem)) for base in bases]
+        return [self.places.file(base, word.stem) for base in self._folders(word) if word.stem or not word.open]
 
-
-def written(command: Command) -> Iterator[Word]:
-    """The files that a command's words say it writes, makes or removes, as far as its program is known."""
-    words = command.words[1:]
-    files = [word for word in words if not word.text.startswith("-")]
-    how = WRITERS.get(command.name)
-    if how == "all" or (how == "in place" and any(_IN_PLACE.match(word.text) for word in words)):
-        yield from files
-    elif how == "last" and len(files) > 1:
-        yield files[-1]
-        if len(files) > 2 or not PurePath(files[-1].stem).suffix:  # it may be a folder
-            named = (word.text.rstrip("/").rpartition("/")[2] for word in files[:-1] if not word.open)
-            yield from (_in(files[-1], name) for name in named)
-    options = NAMES_OUTPUT.get(command.name, ())
-    for number, word in enumerate(words):
-        option, is_joined, value = word.text.partition("=")
-        if option in options and is_joined:
-            yield Word(value, word.open, path=word.path.partition("=")[2])
-        elif option in options:
-            yield from words[number + 1 : number + 2]
-
-
-def _in(folder: Word, name: str) -> Word:
-    """What a name means in a folder."""
-    return replace(folder, text=folder.text if folder.open else f"{folder.text}/{name}", path=f"{folder.path}/{name}")
+    def _folders(self, word: Word) -> tuple[Path, ...]:
+        """Those in which it may be meant."""
+        return self.stages[word.stage] if self.stages and word.stage >= 0 else self.bases

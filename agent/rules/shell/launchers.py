@@ -163,7 +163,7 @@ def _in_shell(command: Command, depth: int) -> Iterator[Command]:
     elif not told:
         yield replace(command, loose=True)
     else:
-        script = parse(rest[0].text)
+        script = parse(rest[0].text, rest[0].stage)
         yield replace(command, ruled=not _is_systems(command.words[0]), unknown=script.unknown, script=script)
         for part in script.parts:
             yield from _opened(part.words, part.sets, depth + 1)

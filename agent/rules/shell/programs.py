@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final
 
 SHELLS: Final = frozenset({"sh", "bash", "dash", "ash"})
 """Shells whose lines `script.parse` understands."""
@@ -36,32 +36,13 @@ _QUIET: Final = (
 QUIET: Final = PLAIN | frozenset(_QUIET.split())
 """Programs that run nothing of what their words name, `hazards` aside. Of all others it is not known."""
 
-SEARCHERS: Final = frozenset({"grep", "egrep", "fgrep", "rg", "jq"})
-"""Tools whose first word is no file."""
 _READERS: Final = (
-    "cat head tail wc diff cmp stat ls tree sort uniq cut file find less more nl od xxd strings du pytest unittest "
-    "mypy pyright pylint flake8 black isort ruff tsc eslint jest vitest"
+    "file find less more nl od xxd strings ruff git npm pnpm yarn cargo go uv pip gh docker kubectl dotnet"
 )
-READERS: Final = SEARCHERS | frozenset(_READERS.split())
+READERS: Final = PLAIN - {"which", "whoami", "uname", "basename", "dirname", "id", "nproc", "ps", "df"} | frozenset(
+    _READERS.split()
+)
 """Tools that show files or run code. Rules allow them for the same files that need no question otherwise."""
-
-WRITERS: Final[dict[str, Literal["all", "last", "in place"]]] = {
-    **dict.fromkeys(("tee", "touch", "truncate", "rm", "rmdir", "mkdir", "unlink", "shred", "chmod", "chown"), "all"),
-    **dict.fromkeys(("cp", "mv", "ln", "install", "rsync"), "last"),
-    **dict.fromkeys(("sed", "perl"), "in place"),
-}
-"""Tools that write, make or remove the files that their words name: all of them; the last one, or in it what the others
-are called; or all with the option `-i`."""
-
-NAMES_OUTPUT: Final = {
-    "curl": ("-o", "--output", "--output-dir"),
-    "wget": ("-O", "--output-document", "-P", "--directory-prefix"),
-    "sort": ("-o", "--output"),
-    "tar": ("-C", "--directory"),
-    "unzip": ("-d",),
-    "dd": ("of",),
-}
-"""Options behind which a tool's file, or its folder, stands."""
 
 SUBCOMMANDS: Final[dict[str, frozenset[str]]] = {
     tool: frozenset(said.split())

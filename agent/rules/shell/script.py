@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from roundtrip.agent.rules.shell.grammar import (
@@ -37,6 +37,7 @@ from roundtrip.agent.rules.shell.grammar import (
     TEST,
     WORDS,
 )
+from roundtrip.agent.rules.shell.steps import MOVES, Steps
 from roundtrip.agent.rules.shell.words import Word, text_of, word_of
 
 if TYPE_CHECKING:
@@ -67,16 +68,20 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """writes, reads: the files of redirections. unknown: why the line is not known for certain, "" if it is."""
+    """writes, reads: the files of redirections. unknown: why the line is not known for certain, "" if it is.
+
+    steps: `Steps.taken`, None if it is not known in which folders its commands run.
+    """
 
     parts: tuple[Part, ...] = ()
     writes: tuple[Word, ...] = ()
     reads: tuple[Word, ...] = ()
     unknown: str = ""
+    steps: tuple[Word | None, ...] | None = None
 
 
-def parse(line: str) -> Script:
-    """Takes a line apart; see the module."""
+def parse(line: str, stage: int | None = None) -> Script:
+    """Takes a line apart; see the module. stage: that of all its words, where it stands in another line."""
     reason = _unreadable(line)
     if reason:
         return Script(unknown=reason)
@@ -85,7 +90,7 @@ def parse(line: str) -> Script:
 
     source = line.encode()
     tree = Parser(Language(tree_sitter_bash.language())).parse(source)
-    return _Walk(source).script(tree.root_node)
+    return _Walk(source, stage).script(tree.root_node)
 
 
 def _unreadable(line: str) -> str:
@@ -102,12 +107,14 @@ class _Walk:
     """One way through a tree. Every node comes by once."""
 
     source: bytes
+    stage: int | None = None
     parts: list[Part] = field(default_factory=list)
     writes: list[Word] = field(default_factory=list)
     reads: list[Word] = field(default_factory=list)
     unknown: str = ""
     end: int = 0
     """Where the leaf before ended."""
+    steps: Steps = field(default_factory=Steps)
 
     def script(self, root: Node) -> Script:
         if root.has_error:
@@ -119,13 +126,15 @@ class _Walk:
             self._visit(node)
         if self.source[self.end :].strip(b" \t\n"):
             self._doubt("its end can't be read")
-        return Script(tuple(self.parts), tuple(self.writes), tuple(self.reads), self.unknown)
+        steps = None if self.steps.lost or self.unknown else tuple(self.steps.taken)
+        return Script(tuple(self.parts), tuple(self.writes), tuple(self.reads), self.unknown, steps)
 
     def _doubt(self, why: str) -> None:
         self.unknown = self.unknown or why
 
     def _visit(self, node: Node) -> None:
         kind = node.type
+        self.steps.look(node, self.source, self.end)
         if node.is_named and kind not in KNOWN:
             self._doubt(STRANGE.get(kind, f"it holds what is not understood ({kind})"))
         elif node.is_named:
@@ -159,20 +168,26 @@ class _Walk:
             self._doubt(f"it uses {text}")
         self.end = max(self.end, node.end_byte)
 
+    def _word(self, node: Node) -> Word:
+        return replace(word_of(node), stage=len(self.steps.taken) if self.stage is None else self.stage)
+
     # What has a meaning of its own, by the kind of node.
 
     def _at_command(self, node: Node) -> None:
-        words, sets = [], []
+        words: list[Word] = []
+        sets: list[str] = []
         for child in node.children:
             if child.type == "variable_assignment":
                 sets.append(_assigned(child))
             elif child.type == "command_name":
-                words.append(word_of(child.children[0] if child.child_count else child))
+                words.append(self._word(child.children[0] if child.child_count else child))
             elif child.type == "subshell":  # `f (x)`
                 self._doubt("it holds a command that can't be read")
             elif not child.type.endswith("_redirect"):
-                words.append(word_of(child))
+                words.append(self._word(child))
         self.parts.append(Part(tuple(words), tuple(sets)))
+        if words and not words[0].open and words[0].text in MOVES:
+            self.steps.move(node, words, self.source[: self.end])
 
     def _at_variable_assignment(self, node: Node) -> None:
         if node.parent is not None and node.parent.type not in ("command", "declaration_command"):
@@ -202,7 +217,7 @@ class _Walk:
 
     def _at_file_redirect(self, node: Node) -> None:
         operator = next((c.type for c in node.children if not c.is_named), "")
-        targets = [word_of(child) for child in node.children_by_field_name("destination")]
+        targets = [self._word(child) for child in node.children_by_field_name("destination")]
         if len(targets) > 1 or (targets and operator.endswith("-")):  # to the shell, `b` of `> a b` is the command's
             self._doubt("words stand behind a redirection")
         if operator in OPERATORS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,18 +15,23 @@ class Word:
     """text: what it is; if it is open, what it certainly begins with.
 
     more: what the further words begin with that it may become, None if it stays one. path: what an open word says, for
-    those who look for names of files.
+    those who look for names of files. stage: how many of the script's `steps` stand before it, -1 if that is not known.
     """
 
     text: str
     open: bool = False
     more: str | None = None
     path: str = ""
+    stage: int = -1
 
     @property
     def stem(self) -> str:
         """What seems to be the beginning of the file that it means."""
         return re.split(r"[$`*?\[{]", self.path, maxsplit=1)[0] if self.open else self.text
+
+    def behind(self, count: int) -> Word:
+        """What is left without its first characters."""
+        return replace(self, text=self.text[count:], path=_path(self.path[count:]))
 
 
 def text_of(node: Node) -> str:

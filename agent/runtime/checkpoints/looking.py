@@ -185,13 +185,17 @@ def pairs(out: bytes) -> Iterator[tuple[str, str]]:
 def empty_ones(root: Path, folders: Collection[str]) -> frozenset[str]:
     """The empty ones among the folders and in them."""
     found: set[str] = set()
-    walked = 0
-    for folder in folders:
-        for where, inner, files in os.walk(root / folder):
-            inner[:] = [] if ".git" in (*inner, *files) else inner
-            walked += 1 + len(files)
-            if walked > _MOST_WALKED:
-                return frozenset(found)
-            if not inner and not files:
-                found.add(os.path.relpath(where, root))
+    walked, waiting = 0, [str(root / folder) for folder in folders]
+    while waiting and walked <= _MOST_WALKED:  # not os.walk, which goes by recursion before Python 3.12
+        where = waiting.pop()
+        try:
+            with os.scandir(where) as entries:
+                inside = list(entries)
+        except OSError:
+            continue
+        walked += 1 + len(inside)
+        if not inside:
+            found.add(os.path.relpath(where, root))
+        elif not any(entry.name == ".git" for entry in inside):
+            waiting += (entry.path for entry in inside if entry.is_dir(follow_symlinks=False))
     return frozenset(found - {"."})

@@ -17,14 +17,22 @@ from pathlib import Path
 
 from roundtrip.agent.runtime.checkpoints.states import Entry, above
 
+_USUAL = 0o777
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class PutBack:
-    """root: the workspace. content: gives the bytes of a file. permissions: gives those of a file."""
+    """root: the workspace. content: gives the bytes of a file. permissions: gives those of a file. modes: those of
+    folders that are not made with the usual ones."""
 
-    def __init__(self, root: Path, content: Callable[[Entry], bytes], permissions: Callable[[Entry], int]) -> None:
-        self._root, self._content, self._permissions = root, content, permissions
+    def __init__(
+        self,
+        root: Path,
+        content: Callable[[Entry], bytes],
+        permissions: Callable[[Entry], int],
+        modes: Mapping[str, int],
+    ) -> None:
+        self._root, self._content, self._permissions, self._modes = root, content, permissions, modes
 
     def __call__(
         self, files: Mapping[str, Entry | None], folders: Collection[str], no_folders: Collection[str]
@@ -91,20 +99,25 @@ class PutBack:
             raise PermissionError(0, "it is none of ours")
         descriptor = os.open(self._root, _OPEN)
         try:
-            for part in folders:
-                descriptor = _step(descriptor, part, make)
+            for depth, part in enumerate(folders, 1):
+                bits = self._modes.get("/".join(folders[:depth]), _USUAL) if make else None
+                descriptor = _step(descriptor, part, bits)
             yield descriptor, name
         finally:
             os.close(descriptor)
 
 
-def _step(folder: int, part: str, make: bool) -> int:
-    """Opens a folder in another one, which is closed then."""
-    if make:
+def _step(folder: int, part: str, bits: int | None) -> int:
+    """Opens a folder in another one, which is closed then. bits: permissions of one that is missing and is made."""
+    made = False
+    if bits is not None:
         with suppress(FileExistsError):
-            os.mkdir(part, dir_fd=folder)
+            os.mkdir(part, bits, dir_fd=folder)
+            made = bits != _USUAL
     inner = os.open(part, _OPEN, dir_fd=folder)
     os.close(folder)
+    if made and bits is not None:
+        os.fchmod(inner, bits)  # without what the umask took away
     return inner
 
 

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from roundtrip.agent.messages import Call
-from roundtrip.agent.rules.protected import obeyed
 from roundtrip.agent.runtime.checkpoints.checkpoint_log import LONGEST_KEPT, MOST_KEPT, CheckpointLog, Origin, Record
 from roundtrip.agent.runtime.checkpoints.looking import TooMuch
 from roundtrip.agent.runtime.checkpoints.news import News, digest
@@ -33,6 +32,7 @@ from roundtrip.agent.runtime.checkpoints.running import Command, Running
 from roundtrip.agent.runtime.checkpoints.shadow import Shadow
 from roundtrip.agent.runtime.checkpoints.shadow_git import GitError, ShadowGit, Stopped, forget
 from roundtrip.agent.runtime.checkpoints.states import State
+from roundtrip.agent.runtime.checkpoints.watching import Watcher
 from roundtrip.agent.tooling import Intent, Output, Refusal
 
 _ABOUT: Final = 120
@@ -57,6 +57,7 @@ class Checkpoints:
         self._root, self._warn = root, warn
         self.news = News(self._folder / "news")
         self._running = Running(self._folder / "running")
+        self._watcher = Watcher(root, warn)
         self._origin = Origin()
         self._git: ShadowGit | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -210,6 +211,8 @@ class Checkpoints:
                 state = self._shadow.look_at(before, named)
             self._settle(state)
             if whole:
+                self._watcher.begins(call.arguments, self._shadow.notes(state).ignored,
+                                     lambda: self._shadow.changes(before, state) if before else ())  # fmt: skip
                 self._running.begin(Command(self._origin, self._about(call, intent)))
             self._began = time.time_ns()
 
@@ -228,10 +231,11 @@ class Checkpoints:
             if earlier and earlier != last.state:
                 last = self._records.append(Record("outside", earlier, time.time()))
             if state != last.state:
-                self._change(last.state, state, self._origin, self._about(call, intent))
-                said = obeyed(self._shadow.changes(last.state, state)) if self._commands(intent) else ""
-                if said:
-                    self._warn(f"the command changed what is more than a file: {said}; /undo takes it back")
+                busy = any(command.alive for command in self._running.others()) and self._commands(intent)
+                mixed = "another command ran at the same time" if busy else ""
+                self._change(last.state, state, self._origin, self._about(call, intent), mixed)
+            if self._commands(intent):
+                self._watcher.ended(self._shadow.notes(state).ignored, self._shadow.changes(last.state, state))
             self._running.end()
 
     def _cut_off(self) -> bool:
@@ -256,17 +260,18 @@ class Checkpoints:
         if last is None:
             self._records.append(Record("start", state, time.time()))
         elif last.state != state and command:
-            self._change(last.state, state, command.origin, command.about)
+            mixed = "it was still running" if command.alive else "its agent was killed"
+            self._change(last.state, state, command.origin, command.about, mixed)
         elif last.state != state:
             self._records.append(Record("outside", state, time.time()))
         self._running.bury()
 
-    def _change(self, before: State, after: State, origin: Origin, about: str) -> None:
+    def _change(self, before: State, after: State, origin: Origin, about: str, mixed: str) -> None:
         number, files = self._records.line.next_number, len(self._shadow.changes(before, after))
         old, new = self._shadow.notes(before), self._shadow.notes(after)
         lost = any(not os.path.lexists(self._root / path) for path in old.ignored - new.ignored)
         if files or lost or old.folders != new.folders or old.left.keys() != new.left.keys():
-            self._records.append(Record("change", after, time.time(), number, origin, about, files))
+            self._records.append(Record("change", after, time.time(), number, origin, about, files, mixed=mixed))
         else:  # a large file has grown, something ignored was made: no change that could be taken back
             self._records.append(Record("outside", after, time.time()))
 

@@ -75,12 +75,13 @@ class _File:
 @dataclass(slots=True)
 class _Plan:
     """How to get back. folders: whether each is to be there, empty. left: files in no checkpoint, why before and why
-    after; "" where that does not hold. ignored: what git ignores, and was there."""
+    after; "" where that does not hold. ignored: what git ignores, and was there. modes: of folders, as in `Notes`."""
 
     files: dict[str, _File] = field(default_factory=dict)
     folders: dict[str, bool] = field(default_factory=dict)
     left: dict[str, tuple[str, str]] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
+    modes: dict[str, int] = field(default_factory=dict)
 
 
 class Restores:
@@ -247,6 +248,7 @@ class Restores:
                 first, _ = plan.left.get(path, (old.left.get(path, ""), ""))
                 plan.left[path] = (first, new.left.get(path, ""))
             plan.ignored |= old.ignored - new.ignored
+            plan.modes = {**old.modes, **plan.modes}
             for folder in old.folders ^ new.folders:
                 plan.folders.setdefault(folder, folder in old.folders)
         return plan
@@ -260,7 +262,7 @@ class Restores:
 
     def _put_back(self, files: dict[str, Entry | None], plan: _Plan) -> dict[str, str]:
         with _contents(self._shadow.git) as contents:
-            put_back = PutBack(self._shadow.root, contents, self._shadow.permissions)
+            put_back = PutBack(self._shadow.root, contents, self._shadow.permissions, plan.modes)
             there = [folder for folder, wanted in plan.folders.items() if wanted]
             gone = [folder for folder, wanted in plan.folders.items() if not wanted]
             return put_back(files, there, gone)

@@ -16,6 +16,7 @@ import os
 import stat
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, TypeVar
@@ -124,8 +125,9 @@ class Shadow:
         if len(found.present) > _MANY:  # too much to walk through
             folders = self._looker.folders()
         folders += (folder for folder in above(found.gone) if _is_empty(self.root / folder))
-        notes = replace(notes, folders=empty_ones(self.root, folders) - _COMES_AND_GOES, left=found.left,
-                        ignored=found.ignored)  # fmt: skip
+        empty = empty_ones(self.root, folders) - _COMES_AND_GOES
+        modes = self._modes(notes, above(found.present) | empty)
+        notes = replace(notes, folders=empty, left=found.left, ignored=found.ignored, modes=modes)
         return earlier, self._state(notes)
 
     def _look_at(self, before: State | None, paths: Collection[str], folders: Collection[str]) -> State:
@@ -137,7 +139,8 @@ class Shadow:
         near = {*folders, *above(paths)} - _COMES_AND_GOES
         empty = {folder for folder in near if _is_empty(self.root / folder)}
         left = {path: why for path, why in notes.left.items() if path not in paths} | found.left
-        return self._state(replace(notes, folders=(notes.folders - near) | empty, left=left))
+        folders = (notes.folders - near) | empty
+        return self._state(replace(notes, folders=folders, left=left, modes=self._modes(notes, near)))
 
     def changes(self, before: State, after: State) -> dict[str, Change]:
         """The files in which two states differ."""
@@ -229,6 +232,17 @@ class Shadow:
         bits = stat.S_IMODE(status.st_mode)
         usual = not stat.S_ISREG(status.st_mode) or bits == self._usual[bool(bits & stat.S_IXUSR)]
         return -1 if usual else bits
+
+    def _modes(self, notes: Notes, folders: Collection[str]) -> dict[str, int]:
+        """The permissions of folders that are not those of a new one. Of a folder that is gone, they are kept."""
+        modes = dict(notes.modes)
+        for folder in folders:
+            with suppress(OSError):
+                status = (self.root / folder).lstat()
+                modes.pop(folder, None)
+                if stat.S_ISDIR(status.st_mode) and (bits := stat.S_IMODE(status.st_mode)) != self._usual[1]:
+                    modes[folder] = bits
+        return modes
 
     def _state(self, notes: Notes) -> State:
         if self._written[0] != self._index():

@@ -205,6 +205,8 @@ class ShadowGit:
                 raise GitError(f"git {arguments[0]} took longer than {seconds:.0f} seconds") from error
             if self._stopped.is_set():
                 raise Stopped
+            if process.returncode not in fine and not self.top.is_dir():
+                raise GitError(f"the folder {self.top} is gone")
             if process.returncode not in fine:
                 words = errors.decode("utf-8", "replace").strip().splitlines() or [f"exit code {process.returncode}"]
                 raise GitError(f"git {arguments[0]}: {words[-1][:300]}")

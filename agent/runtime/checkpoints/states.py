@@ -22,14 +22,16 @@ Change = tuple[Entry | None, Entry | None]
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """What git can't hold. permissions: those that are not the usual ones. folders: empty ones. left: files that are
-    not covered, and why. named: covered only because a tool named them. ignored: files and folders that git ignores."""
+    """What git can't hold. permissions: of files, those that are not the usual ones; modes: of folders, as they were
+    when something in them was looked at last. folders: empty ones. left: files that are not covered, and why. named:
+    covered only because a tool named them. ignored: files and folders that git ignores."""
 
     permissions: Mapping[str, int] = field(default_factory=dict)
     folders: frozenset[str] = frozenset()
     left: Mapping[str, str] = field(default_factory=dict)
     named: frozenset[str] = frozenset()
     ignored: frozenset[str] = frozenset()
+    modes: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> bytes:
         value = {
@@ -38,14 +40,15 @@ class Notes:
             "left": dict(sorted(self.left.items())),
             "named": sorted(self.named),
             "ignored": sorted(self.ignored),
+            "modes": dict(sorted(self.modes.items())),
         }
         return json.dumps(value).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> Notes:
         value = json.loads(text)
-        named, ignored = frozenset(value["named"]), frozenset(value["ignored"])
-        return cls(value["permissions"], frozenset(value["folders"]), value["left"], named, ignored)
+        named, ignored, modes = frozenset(value["named"]), frozenset(value["ignored"]), value.get("modes", {})
+        return cls(value["permissions"], frozenset(value["folders"]), value["left"], named, ignored, modes)
 
 
 @dataclass(frozen=True, slots=True)

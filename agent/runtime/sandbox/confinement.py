@@ -9,7 +9,6 @@ import fcntl
 import itertools
 import os
 import shutil
-import stat
 import tempfile
 import time
 import weakref
@@ -35,6 +34,7 @@ from roundtrip.agent.runtime.sandbox.policy import (
 )
 from roundtrip.agent.runtime.sandbox.repositories import PINS
 from roundtrip.agent.runtime.sandbox.sockets import sockets
+from roundtrip.agent.runtime.sandbox.traces import Traces, is_pin
 from roundtrip.agent.runtime.sandbox.variables import environment_of, withheld
 
 _PREFIX: Final = "roundtrip-"
@@ -68,13 +68,13 @@ class Confinement:
         found: Sandbox | None = None,
     ) -> None:
         self.mode, self.network = mode, network
-        self.root = root
+        self.root = Path(os.path.realpath(root))
         self._kind, self._writable = kind, tuple(writable)
         self._commands = itertools.count(1)
         self._found = found
         self._scratch: Path | None = None
         self._localhost: Localhost | None = None
-        self._mountpoint: Path | None = None
+        self._traces = Traces(cache_path() / "locks")
         self._pinned: set[Path] = set()
         self._told: set[str] = set()
         self.cache: Path | None = None
@@ -127,38 +127,42 @@ class Confinement:
         """
         if self.sandbox.kind == "none":
             return None
-        made = replace(
-            policy(self.root, self.scratch(), path, network=self.network, writable=self._writable),
-            report=f".left-{next(self._commands)}",
-        )
-        self.cache = made.cache
-        made.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = self.scratch()
+        with self._traces.arranging():
+            made = policy(self.root, temporary, path, network=self.network, writable=self._writable)
+            self.cache = made.cache
+            made.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._traces.keep(made.cache, made=True)
+            if self.sandbox.kind == "bwrap":
+                made = self._guarded(made)
         for _, place in made.private:
             if not place.is_dir():
                 place.mkdir()
                 place.chmod(0o1777)
-        if self.sandbox.kind == "bwrap":
-            covered = filter(made.shows, sockets((self.root, made.cache, made.temporary, *made.writable)))
-            made = self._pin(replace(made, emptied=tuple(sorted({*made.emptied, *covered}))))
-        own = self.root / ".agent"
-        if self.sandbox.kind == "bwrap" and (self._mountpoint or not own.exists()):
-            with suppress(OSError):  # where nothing can be made there, commands can't either
-                own.mkdir(exist_ok=True)
-                self._mountpoint = own
-                return replace(made, readonly=tuple(sorted({*made.readonly, own})))
-        return made
+        hidden = tuple(sorted({*made.hidden, self._traces.locks}))
+        return replace(made, hidden=hidden, report=f".left-{next(self._commands)}")
 
-    def _pin(self, made: Policy) -> Policy:
-        """Makes what is to be pinned. What can't be made counts as before: it is removed if a command makes it."""
-        pinned = []
+    def _guarded(self, made: Policy) -> Policy:
+        """With what bubblewrap can do beyond; makes what is to be read-only and is not there.
+
+        What can't be made counts as before: it is removed if a command makes it.
+        """
+        own, pinned = self.root / ".agent", []
+        for path in made.readonly:
+            if path == own or path.name in PINS:  # which another session may have made
+                self._traces.keep(path)
         for path in made.pinned:
             with suppress(OSError):
-                with suppress(FileExistsError), path.open("xb") as file:
-                    file.write(PINS[path.name])
-                if _is_pin(path):
+                if self._traces.pin(path):
                     pinned.append(path)
         self._pinned |= set(pinned)
-        return replace(made, readonly=tuple(sorted({*made.readonly, *pinned})))
+        if not own.exists():
+            with suppress(OSError):  # where nothing can be made there, commands can't either
+                self._traces.folder(own)
+                pinned.append(own)
+        covered = filter(made.shows, sockets((self.root, made.cache, made.temporary, *made.writable)))
+        readonly, emptied = {*made.readonly, *pinned}, {*made.emptied, *covered}
+        return replace(made, readonly=tuple(sorted(readonly)), emptied=tuple(sorted(emptied)))
 
     def line(self, policy: Policy, cwd: Path, shell: Sequence[str]) -> Sequence[str]:
         """The command line that keeps a command to the policy."""
@@ -189,7 +193,7 @@ class Confinement:
         """
         removed = []
         for path in {**dict.fromkeys(policy.absent), **dict.fromkeys(policy.pinned)}:
-            if path in self._pinned and (path.name != "commondir" or _is_pin(path)):
+            if path in self._pinned and (path.name != "commondir" or is_pin(path)):
                 continue  # the user may have written own settings meanwhile
             with suppress(OSError):
                 path.unlink()
@@ -201,15 +205,8 @@ class Confinement:
 
     def _tidy(self) -> None:
         """Takes away what is there only while commands run."""
-        if self._mountpoint is not None:
-            with suppress(OSError):
-                self._mountpoint.rmdir()
-            self._mountpoint = None
-        for path in self._pinned:
-            with suppress(OSError):
-                if _is_pin(path):
-                    path.unlink()
         self._pinned.clear()
+        self._traces.leave()
 
     def _unguarded(self, policy: Policy) -> str:
         """What commands could change although they should not, said once."""
@@ -228,19 +225,6 @@ class Confinement:
         if self._scratch is not None:
             self._remove_scratch()  # as it happens anyway at the end of the program
             self._scratch = None
-        if self.cache is not None:
-            with suppress(OSError):
-                self.cache.rmdir()  # only if no command used it
-
-
-def _is_pin(path: Path) -> bool:
-    """Whether a file says nothing but what it was made for."""
-    text = PINS[path.name]
-    with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            return stat.S_ISREG(os.fstat(descriptor).st_mode) and file.read(len(text) + 1) == text
-    return False
 
 
 def _remove(folder: Path, lock: TextIO) -> None:

@@ -8,12 +8,11 @@ is a plain file, and believed no more than the command's output.
 
 from __future__ import annotations
 
-import os
-import stat
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Final
 
+from roundtrip.agent.files import content
 from roundtrip.agent.runtime.sandbox.policy import Kind, Policy
 
 _MOST: Final = 4096
@@ -45,11 +44,7 @@ def left_running(kind: Kind, policy: Policy) -> tuple[str, ...]:
     """The command lines of what a command had left running and what ended with it. To be asked once."""
     inside = kind == "bwrap" and policy.private
     path = (policy.private[0][1] if inside else policy.temporary) / policy.report
+    said = content(path, _MOST) or b""
     with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            path.unlink()
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                lines = file.read(_MOST).decode("utf-8", "replace").split("\n")
-                return tuple(" ".join(line.split()) for line in lines if line.strip())
-    return ()
+        path.unlink()
+    return tuple(" ".join(line.split()) for line in said.decode("utf-8", "replace").split("\n") if line.strip())

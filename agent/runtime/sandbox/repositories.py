@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from roundtrip.agent.files import content
+
 _MOST: Final = 128
 """Places with git data that are guarded: each takes up to twenty words of a command line, which
 has its limits, and time."""
@@ -216,10 +218,6 @@ def _real(path: Path) -> Path:
 
 
 def _text(path: Path) -> str:
-    """What a small file says, "" if it can't be read or is none. A pipe would let us wait for ever."""
-    with suppress(OSError, ValueError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return file.read(_LONGEST).decode("utf-8", "surrogateescape").replace("\0", "")
-    return ""
+    """What a small file says, "" if it can't be read or is none."""
+    said = content(path, _LONGEST, links=True) or b""
+    return said.decode("utf-8", "surrogateescape").replace("\0", "")
