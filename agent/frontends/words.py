@@ -30,13 +30,20 @@ def printable(text: str) -> str:
 
 def call_line(name: str, arguments: Mapping[str, Any], most: int = 200) -> str:
     """What a call is about, in one line: its name and the argument that tells most, cut."""
-    told = next((arguments[key] for key in _TELLING if key in arguments), _patched(arguments) or arguments or "")
+    told = next((arguments[key] for key in _TELLING if key in arguments), _patched(arguments) or _listed(arguments))
     if isinstance(sought := arguments.get("regex", arguments.get("pattern")), str) and isinstance(told, str):
         told = sought if told in (sought, ".", "") else f"{sought} in {told}"
     told = "" if any(key in arguments for key in _SHOWN) else told
     text = told if isinstance(told, str) else json.dumps(told, ensure_ascii=False)
     line = f"{name} {' '.join(text.split())}".strip()
     return f"{line[:most]}…" if len(line) > most else line
+
+
+def _listed(arguments: Mapping[str, Any]) -> str:
+    """Arguments none of which is known to tell most: `recursive`, `id 3`."""
+    parts = (name if value is True else f"{name} {value if isinstance(value, str | int) else json.dumps(value)}"
+             for name, value in arguments.items())  # fmt: skip
+    return ", ".join(parts)
 
 
 def _patched(arguments: Mapping[str, Any]) -> str:

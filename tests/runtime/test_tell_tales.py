@@ -141,3 +141,12 @@ def test_a_variable_that_was_withheld() -> None:
 
     assert "A_SECRET is set, but withheld" in said(1, "KeyError: 'A_SECRET'")
     assert said(1, "KeyError: 'MY_TOKENS'") == said(0, "A_SECRET") == ""
+
+
+def test_all_reasons_are_told_but_in_the_wake_of_keys_nothing_else() -> None:
+    both = "curl: (6) Could not resolve host: x\ntouch: cannot touch '/etc/z': Read-only file system"
+    said = note("bwrap", False, Ran("curl x; touch /etc/z", 1, both))
+    assert OUTSIDE in said
+    assert NETWORK in said
+    keys = "git@x: Permission denied (publickey).\nfatal: Could not resolve host: x"
+    assert note("landlock", False, Ran("git fetch", 128, keys)).count("Commands run in a sandbox") == 1

@@ -1,6 +1,6 @@
 """What the model should know beside a command's result, to understand it: mostly, that it was the sandbox. Pure.
 
-Two notes at most: why the command failed, the first reason that fits, and what became of what it left. A note may be
+Two notes at most: why the command failed, with all reasons that fit, and what became of what it left. A note may be
 wrong (a server may really be down), so it says what is so, not what must have happened.
 """
 
@@ -128,11 +128,14 @@ def _sign(kind: str, network: bool, ran: Ran) -> str:
         for name in ran.withheld:
             if re.search(rf"(?<!\w){re.escape(name)}(?!\w)", ran.output):
                 return _WITHHELD.format(name)
+    found: dict[str, None] = {}
     for sign, pattern, text in _SIGNS if ran.code else _CLEAR_SIGNS:
         applies = {"network": not network, "rights": kind == "landlock"}.get(sign, True)
         if applies and re.search(pattern, ran.output):
-            return _NO_SOCKETS if sign == "network" and kind == "landlock" else text
-    return ""
+            found[_NO_SOCKETS if sign == "network" and kind == "landlock" else text] = None
+            if sign == "keys":  # the others would only be in its wake
+                break
+    return " ".join(found)
 
 
 def _left(kind: str, ran: Ran) -> str:
