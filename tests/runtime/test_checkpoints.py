@@ -488,12 +488,10 @@ def test_what_a_command_in_the_background_changes_of_it_is_told_with_the_next_on
     (place.root / ".envrc").write_text("x")
     place.run(lambda root: None)
     place.run(lambda root: None)
-    assert [said.partition(" what")[0] for said in place.warned] == [
-        "a command in the background (or somebody else) changed",
-        "a command in the background (or somebody else) changed",
+    assert place.warned == [
+        "a command in the background (or somebody else) changed files that act unasked: .envrc is run by direnv on "
+        "entering the folder; AGENTS.md tells every agent here what to do; /undo can't take it back"
     ]
-    assert "AGENTS.md" in place.warned[0]
-    assert ".envrc" in place.warned[1]
 
 
 def test_a_folder_that_was_closed_to_others_stays_so(place: Place) -> None:

@@ -191,7 +191,8 @@ class Files:
         reads = [word for script in self.scripts for word in script.reads]
         if any(word.open for word in (*writes, *reads)) or not all(self._may_write(word, edits) for word in writes):
             return False
-        return all(self._may_read(word) for word in reads) and not any(map(self._leaves, self.commands))
+        held = [Word(said.partition("=")[2].rstrip("*")) for command in self.commands for said in command.sets]
+        return all(map(self._may_read, (*reads, *held))) and not any(map(self._leaves, self.commands))
 
     def _may_stay(self, folder: Path) -> bool:
         return self.places.is_inside(folder) and not protected.watched(self.places.within(folder))

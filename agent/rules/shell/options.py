@@ -40,7 +40,7 @@ class Shape:
 
     def whole(self, name: str) -> str:
         """A long option that may be shortened."""
-        known = f"{self.files} {self.texts} {self.valued} {self.script or ''}".split()
+        known = f"{self.files} {self.texts} {self.valued} {self.joined} {self.script or ''}".split()
         return next((one for one in known if len(name) > 2 and one.startswith(name)), name)
 
 
@@ -50,7 +50,7 @@ _MESSAGE: Final = Shape(texts="m message", valued="F file C c reuse-message auth
 _POST: Final = Shape(texts="t title b body n notes", valued="R repo F body-file")
 
 SHAPES: Final[dict[str, Shape]] = {
-    **dict.fromkeys(("tee", "chmod", "chown"), Shape("written")),
+    **dict.fromkeys(("tee", "chmod", "chown", "chgrp"), Shape("written")),
     "touch": Shape("written", valued="d date t r reference"),
     "truncate": Shape("written", valued="s size r reference"),
     "mkdir": Shape("written", valued="m mode"),
@@ -62,7 +62,8 @@ SHAPES: Final[dict[str, Shape]] = {
     "rsync": Shape("copied", "backup-dir log-file partial-dir", valued="e rsh f filter exclude include"),
     **dict.fromkeys(("gzip", "gunzip", "bzip2", "bunzip2", "xz", "unxz", "sponge"), Shape("written")),
     "patch": Shape("written", "o output d directory", valued="p strip i input F fuzz r D"),
-    "sed": Shape("in place", texts="e expression", script="e expression f file", valued="f file l", joined="i"),
+    "sed": Shape("in place", texts="e expression", script="e expression f file", valued="f file l",
+                 joined="i in-place"),
     "perl": Shape("in place", texts="e E", script="e E", joined="i M m F x D C V I"),
     "ruby": Shape("in place", texts="e", script="e", joined="i I r F x K E C"),
     "curl": Shape(
@@ -89,6 +90,8 @@ SHAPES: Final[dict[str, Shape]] = {
     "rg": Shape(texts="e regexp", script="e regexp f file files type-list",
                 valued="A B C E M T d f g glob j m r replace t type " + _SEARCH),
     "jq": Shape(script="f from-file", valued="f from-file L indent"),
+    "file": Shape(valued="f files-from F m"),
+    "yq": Shape("in place", script="from-file", valued="from-file"),
     **dict.fromkeys(("awk", "gawk", "mawk"), Shape(texts="F", script="f file", valued="f file v")),
     "node": Shape(texts="e eval p print"),
     **dict.fromkeys(("git commit", "git tag", "git merge", "git stash", "git notes"), _MESSAGE),

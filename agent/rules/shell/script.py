@@ -212,8 +212,9 @@ class _Walk:
     def _at_for_statement(self, node: Node) -> None:
         if node.children[0].type == "select":
             self._doubt("it uses select")
-        names = (f"{text_of(child)}=*" for child in node.children if child.type == "variable_name")
-        self.parts.append(Part(sets=tuple(names)))
+        name = next((text_of(child) for child in node.children if child.type == "variable_name"), "?")
+        values = [word_of(child) for child in node.children_by_field_name("value")]
+        self.parts.append(Part(sets=tuple(f"{name}={word.text}*" for word in values) or (f"{name}=*",)))
 
     def _at_file_redirect(self, node: Node) -> None:
         operator = next((c.type for c in node.children if not c.is_named), "")

@@ -12,6 +12,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from roundtrip.agent.wire.surrogates import encodable
+
 _NAMED: Final = 20
 """Files that are told by their names."""
 
@@ -53,8 +55,8 @@ class News:
 
 
 def digest(said: str) -> str:
-    """What stands for a message of the user's in a record."""
-    return sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+    """What stands for a message of the user's in a record; the message as the history has it."""
+    return sha256(encodable(said).encode()).hexdigest()[:16]
 
 
 def without_note(text: str) -> str:

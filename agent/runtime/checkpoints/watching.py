@@ -14,6 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from roundtrip.agent.files import content
 from roundtrip.agent.plain import name_line
 from roundtrip.agent.rules.protected import obeyed
 
@@ -38,22 +39,24 @@ class Watcher:
         """A command begins. changed: what checkpoints found changed since the last one ended."""
         marks = marks_of(self._root, ignored)
         if self._lingers:
-            self._tell("a command in the background (or somebody else) changed", changed(), marks)
+            self._tell("a command in the background (or somebody else) changed", (), {*changed(), *self._differ(marks)})
         self._marks = marks
         self._lingers = self._lingers or "background" in arguments
 
     def ended(self, ignored: Collection[str], changed: Collection[str]) -> None:
         """It has ended, or goes on in the background."""
         marks = marks_of(self._root, ignored)
-        self._tell("the command changed", changed, marks)
+        self._tell("the command changed", changed, self._differ(marks) - set(changed))
         self._marks = marks
 
-    def _tell(self, who: str, changed: Collection[str], marks: Mapping[str, bytes]) -> None:
-        differ = {path for path in self._marks.keys() | marks.keys() if self._marks.get(path) != marks.get(path)}
-        for paths, end in ((changed, "takes it back"), (differ - set(changed), "can't take it back")):
+    def _differ(self, marks: Mapping[str, bytes]) -> set[str]:
+        return {path for path in self._marks.keys() | marks.keys() if self._marks.get(path) != marks.get(path)}
+
+    def _tell(self, who: str, covered: Collection[str], others: Collection[str]) -> None:
+        for paths, end in ((covered, "takes it back"), (others, "can't take it back")):
             said = obeyed(paths)
             if said:
-                self._warn(f"{who} what is more than a file: {name_line(said)}; /undo {end}")
+                self._warn(f"{who} files that act unasked: {name_line(said)}; /undo {end}")
 
 
 def marks_of(root: Path, ignored: Collection[str]) -> dict[str, bytes]:
@@ -77,6 +80,6 @@ def _marks(root: Path, path: str, deeper: int) -> Iterator[tuple[str, bytes]]:
             yield path, os.fsencode(os.readlink(where))
         elif path != _RESTLESS:
             small = stat.S_ISREG(status.st_mode) and status.st_size <= _LARGEST
-            yield path, sha256(where.read_bytes()).digest() if small else str(status.st_mtime_ns).encode()
+            yield path, sha256(content(where, _LARGEST) or b"").digest() if small else str(status.st_mtime_ns).encode()
     except OSError:
         return
