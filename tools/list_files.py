@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -35,6 +36,9 @@ from roundtrip.tools.finding.globs import matcher
 from roundtrip.tools.finding.ignore import AGENT, GIT, Hidden, Scope, scope_of
 from roundtrip.tools.finding.python_files import folder_entries, walk
 from roundtrip.tools.paths import failure, inside, intend, unfit_folder
+
+NO_TEXT = re.compile("[\ufffd\ud800-\udfff]")
+"""Bytes of a name that are no text, as an engine's output has them, and as Python has them."""
 
 TARGET = 200
 """Characters of a link's target that are shown; they may be thousands."""
@@ -98,6 +102,9 @@ class ListFiles:
             finished = await self._list(engine, scope, entries, Progress(output))
             if engine.succeeded(finished.code) or (finished.code is None and (entries.count or entries.hidden)):
                 break
+        if finished.code is not None and not engine.succeeded(finished.code):
+            reason = name_line(" ".join(finished.output.split())[-200:])
+            return failure(f"The listing failed: {reason or 'no reason was given'}.")
         complete = finished.code is not None and (engine.name not in WITHOUT_LINKS or await _add_links(scope, entries))
         return await asyncio.to_thread(_render, scope, name, pattern, entries, self._caps.bytes, complete=complete)
 
@@ -195,24 +202,29 @@ def _render(scope: Scope, name: str, pattern: str, entries: Entries, most: int, 
         reason = none if entries.hidden else "nothing here, but for what ignore files hide"
         return ToolResult(f"{name}: {reason}{stopped}", f"{name}: 0 entries")
     prefix = _prefix(name)
-    named = (name_line(f"{prefix}{entry}{_leads(os.path.join(scope.base, entry))}") for entry in found)
-    lines = first_lines(named, most)
+    named = ((entry, _leads(os.path.join(scope.base, entry))) for entry in found)
+    lines = first_lines((name_line(f"{prefix}{entry}{leads}") for entry, leads in named if leads is not None), most)
     if count > len(lines):
         lines.append(f"… {count - len(lines)} more; narrow it with path or pattern")
     header = f"{count} {'entry' if count == 1 else 'entries'} in {name}"
     return ToolResult("\n".join((f"{header}{stopped}:", *lines)), header)
 
 
-def _leads(path: str) -> str:
-    """Where a link leads to, "" for what is none."""
+def _leads(path: str) -> str | None:
+    """Where a link leads to, "" for what is none; None for what is not there, or behind a link that has come since. A
+    name that is no text is not looked up, for not all engines tell its bytes."""
+    if NO_TEXT.search(path):
+        return ""
     folder, name = os.path.split(path.rstrip("/"))
     try:
         above = straight(folder, FOLDER)
     except OSError:
-        return ""
+        return None
     try:
         target = os.readlink(name, dir_fd=above)
         return f" -> {target[:TARGET]}{'…' * (len(target) > TARGET)}"
+    except FileNotFoundError:
+        return None
     except OSError:
         return ""
     finally:

@@ -9,6 +9,7 @@ import io
 import json
 import os
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.encodings import NAMES, WIDE, is_binary, narrow, wide
-from roundtrip.tools.lines import CHUNK, Line, Window, decode, read_window
+from roundtrip.tools.lines import CHUNK, LONGEST, Line, Window, decode, read_window
 from roundtrip.tools.parts import Part, parts
 from roundtrip.tools.paths import failure, intend, unfit_file
 from roundtrip.tools.pictures import LARGEST as LARGEST_PICTURE
@@ -236,7 +237,8 @@ def _text(name: str, file: BinaryIO, size: int, head: bytes) -> _Text | str:
 def _render(name: str, part: Part, window: Window, encoding: str) -> ToolResult:
     marked = window.first == 1 and any(line.data.startswith(codecs.BOM_UTF8) for line in window.lines[:1])
     lines = (_without_mark(window.lines[0]), *window.lines[1:]) if marked else window.lines
-    texts = decode(lines, "utf-8" if encoding in ("utf-16", "utf-32") else encoding)
+    converted = encoding in ("utf-16", "utf-32")
+    texts = decode(lines, "utf-8" if converted else encoding)
     whole = len(lines) == window.total
     shown = _count(window.total) if whole else f"lines {window.first}-{window.last} of {window.total}"
     returns = [line.ending == "\r\n" for line in lines if line.ending]
@@ -250,6 +252,9 @@ def _render(name: str, part: Part, window: Window, encoding: str) -> ToolResult:
     header = "; ".join((f"{name}: {shown}", *(note for note, holds in notes if holds))) + "."
     if window.last < window.total:
         header += f" To continue: read_file {_next(name, part, window)}"
+    cut = next((number for number, line in enumerate(lines, window.first) if line.left_out), 0)
+    if cut and not converted:
+        header += f" To see the rest of a cut line: execute_command with {_rest_of(name, cut)}"
     numbered = (
         f"{number}|{text}" + (f"… [line cut: {line.left_out} more bytes]" if line.left_out else "")
         for number, (text, line) in enumerate(zip(texts, lines, strict=True), window.first)
@@ -267,6 +272,10 @@ def _next(name: str, part: Part, window: Window) -> str:
     if part.limit:
         arguments["limit"] = part.limit
     return json.dumps(arguments, ensure_ascii=False)
+
+
+def _rest_of(name: str, line: int) -> str:
+    return f"sed -n {line}p {shlex.quote(name)} | cut -b {LONGEST + 1}-{2 * LONGEST}"
 
 
 def _count(lines: int) -> str:

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from roundtrip.agent.files import whole
 from roundtrip.agent.messages import Effect, ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
 from roundtrip.tools import edit_habits, habits
@@ -18,6 +19,7 @@ from roundtrip.tools.apply_diff import ApplyDiff, misplaced
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.diffs import LINES, changes, lines_of
 from roundtrip.tools.editing.documents import documents, in_style, no_bytes_for, sane
+from roundtrip.tools.editing.elision import left_out
 from roundtrip.tools.editing.files import Failures
 from roundtrip.tools.editing.syntax import broken
 from roundtrip.tools.parts import Part
@@ -183,10 +185,12 @@ class WriteToFile:
 
     def _is_patch(self, path: Path, arguments: Mapping[str, Any]) -> bool:
         """Whether the content is a patch to this very file, in place of what should be in it. Raises OSError."""
-        if not misplaced(arguments["path"], arguments["content"]) or not os.path.lexists(path):
+        if not misplaced(arguments["path"], arguments["content"]):
             return False
         intent = self._patches.intent(_as_diff(arguments))
-        return intent.refusal is None and intent.paths == (path,) and not MARKERS.search(path.read_bytes())
+        if intent.refusal or intent.paths != (path,):
+            return False
+        return not MARKERS.search(path.read_bytes()) if os.path.lexists(path) else intent.effect == "edits"
 
 
 def _unfit(path: Path, arguments: Mapping[str, Any]) -> str:
@@ -213,7 +217,7 @@ def _draft(path: Path, arguments: Mapping[str, Any]) -> _Draft:
     appends = bool(arguments.get("append"))
     if path.stat().st_size > COMPARED and not appends:
         return _Draft(None, "", text.encode(), text, comparable=False)
-    old = path.read_bytes()
+    old = whole(path)
     known = next(iter(documents(old)), None)
     if known is None:
         before = old.decode("utf-8", "replace")
@@ -221,7 +225,7 @@ def _draft(path: Path, arguments: Mapping[str, Any]) -> _Draft:
         return _Draft(old, before, old + data, before + text) if appends else _Draft(old, before, data, text)
     data, style = in_style(known, text)
     if not appends:
-        return _Draft(old, known.text, data, text, style)
+        return _Draft(old, known.text, data, text, style, problem=left_out(known.text, text))
     problem = no_bytes_for(known, text)
     if problem:
         return _Draft(old, known.text, old, known.text, problem=problem)

@@ -122,6 +122,8 @@ def test_lines_instead_of_a_text(workspace, root: Path, call) -> None:
     assert (root / "a").read_bytes() == b"1\r\nx\r\ny\r\nz\r\n5\r\n6\r\n"
     assert not call("edit_file", path="a", start_line=1, end_line=4, new_string="").failed
     assert (root / "a").read_bytes() == b"5\r\n6\r\n"
+    result = call("edit_file", path="a", start_line=9, end_line=8, new_string="x")
+    assert "there is no line 8; the file has 2" in result.content
     for first, last in ((2, 0), (1, 3), (-1, 1)):
         result = call("edit_file", path="a", start_line=first, end_line=last, new_string="")
         assert f"there are no lines {first} to {last}; the file has 2" in result.content
@@ -187,6 +189,17 @@ def test_the_same_edit_again_is_another_one_when_the_file_has_changed(workspace,
     assert "look if that is this edit" in edit("a", "level = 2", "level = 3").content
 
 
+def test_what_differs_in_a_long_line_is_shown(workspace, edit) -> None:
+    words = "".join(f"word{n} " for n in range(200))
+    seen(workspace, "a", f"1\n{words}one\n")
+    said = edit("a", f"{words}two\n", "x\n").content
+    first = len(words) + 1
+    assert f'First difference: line 2 has at column {first} "' in said
+    assert ('word199 one", old_string has "' in said, 'word199 two"' in said) == (True, True)
+    changed = edit("a", f"{words}one\n", f"{words}three\n").content
+    assert ("word199 one…" in changed, "word199 three…" in changed) == (True, True)
+
+
 def test_what_was_not_read_is_shown_before_an_edit_counts_as_made(workspace, root: Path, edit, call) -> None:
     (root / "a").write_text("retries = 5\n" + LONG)
     first = edit("a", "retries = 3", "retries = 5")
@@ -198,6 +211,14 @@ def test_what_was_not_read_is_shown_before_an_edit_counts_as_made(workspace, roo
     first = call("apply_diff", path="b", diff=block)
     assert (first.failed, first.content.startswith("Not edited: b has not been read.\nHere it is")) == (True, True)
     assert call("apply_diff", path="b", diff=block).content == "b: already applied, nothing was changed"
+
+
+def test_a_number_before_a_line_may_be_text(workspace, edit) -> None:
+    path = seen(workspace, "a", "200: ok\nok\n")
+    assert edit("a", "404: ok", "404: bad").failed
+    assert edit("a", "1:ok\n", "1:bad\n").failed
+    assert not edit("a", "2:ok", "2:bad").failed, "what grep shows is known by the number of its line"
+    assert path.read_text() == "200: ok\nbad\n"
 
 
 def test_an_edit_of_all_places_made_twice(workspace, call) -> None:

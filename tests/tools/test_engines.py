@@ -121,6 +121,7 @@ def fill(root: Path) -> None:
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_bytes(data)
     (root / os.fsdecode(b"bytes-\xff")).write_bytes(b"needle\n")
+    (root / os.fsdecode(b"link-\xff")).symlink_to("a")
     (root / "link").symlink_to("code.py")
     (root / "link-to-dir").symlink_to("sub")
     (root / "link-out").symlink_to("/etc")

@@ -1,8 +1,11 @@
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from roundtrip.agent.runtime.workspace import LocalWorkspace
+from roundtrip.agent.tooling import Finished
 from roundtrip.tools.caps import caps_for
 from roundtrip.tools.finding.entries import SPARE, Entries, Level
 from roundtrip.tools.list_files import ListFiles
@@ -168,3 +171,15 @@ def test_names_do_nothing_to_a_terminal(root: Path, call) -> None:
     listed = lines(call("list_files"))
     assert {"c1\\x9b", "esc\\x1b[2J", "new\\nline", "turn\\u202eed"} <= set(listed)
     assert call("read_file", path="new\nline").content == "new\\nline: empty."
+
+
+class Broken(LocalWorkspace):
+    """Where no program comes to its end."""
+
+    async def run(self, command: Any, **options: Any) -> Finished:
+        return Finished(3, "no\0 memory\n", 0.1)
+
+
+def test_a_listing_that_fails_is_no_empty_folder(tmp_path: Path) -> None:
+    result = asyncio.run(ListFiles(Broken(tmp_path)).run({}, print))
+    assert (result.failed, result.content) == (True, "The listing failed: no\\x00 memory.")

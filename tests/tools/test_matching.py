@@ -195,7 +195,7 @@ def test_a_file_that_is_not_found_to_be_text_in_one_way_is_not_written_in_anothe
         (b"a\n", "b\n", b"b\n", ""),
         (b"a\r\n", "b\nc\n", b"b\r\nc\r\n", "it kept its CRLF line ends"),
         (b"a\r\n", "b\r\nc\n", b"b\r\nc\n", ""),
-        (b"a\r\nb\n", "c\nd\n", b"c\nd\n", ""),
+        (b"a\r\nb\n", "c\nd\n", b"c\nd\n", "its lines end with LF now, some had CRLF"),
         (b"\xef\xbb\xbfa", "b", b"\xef\xbb\xbfb", "it kept its byte order mark"),
         (b"\xef\xbb\xbfa", "\ufeffb", b"\xef\xbb\xbfb", ""),
         (b"\xe9\n", "ü\n", b"\xfc\n", "it kept its encoding (latin-1)"),

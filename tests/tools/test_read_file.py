@@ -87,7 +87,10 @@ def test_encodings_and_line_ends(root: Path, call, data: bytes, content: str) ->
 
 def test_a_long_line_is_cut_visibly(root: Path, call) -> None:
     (root / "f").write_text("x" * 5000 + "\nend\n")
-    assert call("read_file", path="f").content == f"f: 2 lines.\n1|{'x' * 2000}… [line cut: 3000 more bytes]\n2|end"
+    assert call("read_file", path="f").content == (
+        "f: 2 lines. To see the rest of a cut line: execute_command with sed -n 1p f | cut -b 2001-4000\n"
+        f"1|{'x' * 2000}… [line cut: 3000 more bytes]\n2|end"
+    )
 
 
 def test_a_long_line_is_not_cut_inside_a_character(root: Path, call) -> None:

@@ -76,6 +76,34 @@ def folded(name: str) -> str:
     return name.replace("_", "").replace("-", "").casefold()
 
 
+MUCH: dict[str, tuple[str, dict[str, Any]]] = {
+    "an unread file that is to be replaced": ("write_to_file", {"path": "long", "content": "x"}),
+    "an unread file that is to be edited": (
+        "edit_file",
+        {"path": "long", "edits": [{"old_string": "word", "new_string": "x", "replace_all": True}] * 2},
+    ),
+    "an unread file with a patch": (
+        "apply_diff",
+        {"path": "long", "diff": "<<<<<<< SEARCH\nword 7\n=======\nx\n>>>>>>> REPLACE"},
+    ),
+    "many files": ("read_file", {"files": ["long"] * 60}),
+    "links to far away": ("list_files", {"path": "links"}),
+}
+
+
+@pytest.mark.parametrize(("name", "arguments"), MUCH.values(), ids=MUCH)
+def test_no_result_is_too_much_for_a_small_context(
+    workspace: LocalWorkspace, name: str, arguments: dict[str, Any]
+) -> None:
+    (workspace.root / "long").write_text("".join(f"word {n} and {'others ' * (n % 9)}\n" for n in range(3_000)))
+    (workspace.root / "links").mkdir()
+    for number in range(50):
+        (workspace.root / "links" / f"{number}").symlink_to("x" * 4_000)
+    tools = {tool.spec.name: tool for tool in default_tools(workspace, Situation(8192))}
+    sizes = [len(asyncio.run(tools[name].run(arguments, print)).content.encode()) for _ in range(4)]
+    assert 1000 < max(sizes) < caps_for(8192).bytes + 500
+
+
 def test_every_tool_is_there_in_a_fixed_order(specs: list[ToolSpec]) -> None:
     assert [spec.name for spec in specs] == ORDER
     assert {spec.name for spec in specs if not spec.offered} == NEVER_OFFERED

@@ -142,6 +142,15 @@ def test_what_is_appended_has_the_encoding_of_the_file(root: Path, call, tools, 
     assert (root / "a").read_bytes() == data + "\u00e8\n".encode(name)
 
 
+def test_a_patch_that_makes_the_file_is_carried_out(root: Path, call, tools) -> None:
+    patch = "*** Begin Patch\n*** Add File: new.py\n+x = 1\n*** End Patch"
+    assert tools["write_to_file"].intent({"path": "new.py", "content": patch}).effect == "edits"
+    assert call("write_to_file", path="new.py", content=patch).content == "created new.py"
+    assert (root / "new.py").read_text() == "x = 1\n"
+    assert not call("write_to_file", path="other.py", content=patch).failed
+    assert (root / "other.py").read_text() == patch, "it is another file's"
+
+
 def test_appending(root: Path, call, tools) -> None:
     (root / "a").write_bytes(b"1\r\n")
     preview = tools["write_to_file"].intent({"path": "a", "content": "2\n", "append": True}).preview()

@@ -143,6 +143,8 @@ def in_style(document: Document, text: str) -> tuple[bytes, str]:
         ["byte order mark"] if mark == codecs.BOM_UTF8 else [f"encoding ({encoding})"] if encoding != "utf-8" else []
     )
     notes = [f"it kept its {' and '.join(kept)}"] if kept else []
+    mixed = 0 < len(document.breaks) < document.text.count("\n") and "\r" not in text
+    notes += ["its lines end with LF now, some had CRLF"] if mixed else []
     notes += [] if fits else [f"it is UTF-8 now, and was {document.encoding}"]
     return mark + text.encode(encoding), "; ".join(notes)
 

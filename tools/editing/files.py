@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from roundtrip.agent.files import whole
 from roundtrip.agent.messages import ToolResult
 from roundtrip.agent.tooling import Workspace
 from roundtrip.tools.caps import Caps
@@ -93,7 +94,7 @@ class Files:
         if reason:
             return failure(reason)
         stale = self._workspace.stale(path)
-        found = documents(path.read_bytes())
+        found = documents(whole(path))
         binary = f"{name} is a binary file, so it can't be edited as text."
         return Opened(path, name, found, stale) if found else failure(binary)
 

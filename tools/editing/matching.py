@@ -16,6 +16,7 @@ who can tell the model where they are.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -63,12 +64,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class _Lines:
-    """A text by lines. keys: as they are compared, known: each of them once, starts: where they begin in the text."""
+    """A text by lines. keys: as they are compared, known: how often each is there, starts: where they begin."""
 
     text: str
     lines: list[str]
     keys: list[str]
-    known: frozenset[str]
+    known: Counter[str]
     starts: list[int]
 
 
@@ -95,11 +96,11 @@ def folded(text: str) -> str:
 
 
 def _exact(text: str, known: tuple[Reading, ...], by_lines: ByLines) -> Found:
-    return _first(known[:1], lambda reading: _literal(text, reading))
+    return _first(text, known[:1], lambda reading: _literal(text, reading))
 
 
 def _read(text: str, known: tuple[Reading, ...], by_lines: ByLines) -> Found:
-    return _first(known[1:], lambda reading: _literal(text, reading))
+    return _first(text, known[1:], lambda reading: _literal(text, reading))
 
 
 def _typographic(text: str, known: tuple[Reading, ...], by_lines: ByLines) -> Found:
@@ -111,7 +112,7 @@ def _typographic(text: str, known: tuple[Reading, ...], by_lines: ByLines) -> Fo
         wanted = [folded(line).rstrip(" \t") for line in _wanted(reading)]
         return (_span(span, reading) for _, span in _places(lines, wanted, reading.old.endswith("\n")))
 
-    return _first(possible, hits, "apart from blanks at line ends or typographic characters")
+    return _first(text, possible, hits, "apart from blanks at line ends or typographic characters")
 
 
 def _indented(text: str, known: tuple[Reading, ...], by_lines: ByLines) -> Found:
@@ -127,11 +128,11 @@ def _indented(text: str, known: tuple[Reading, ...], by_lines: ByLines) -> Found
             if old is not None:
                 yield Span(start, end, old, new or "", reading.problem or ("" if new is not None else TOO_FAR))
 
-    return _first(possible, hits, "at another indentation, to which new_string was moved too")
+    return _first(text, possible, hits, "at another indentation, to which new_string was moved too")
 
 
 def _escaped(text: str, known: tuple[Reading, ...], by_lines: ByLines) -> Found:
-    return _first(unescaped(known[0]), lambda reading: _literal(text, reading))
+    return _first(text, unescaped(known[0]), lambda reading: _literal(text, reading))
 
 
 RUNGS = (_exact, _read, _typographic, _indented, _escaped)
@@ -139,10 +140,13 @@ TOO_MANY = f"it is there more than {MOST} times; add lines around it, or use exe
 TOO_FAR = "old_string has another indentation than the file, and the lines of new_string can't be moved like it"
 
 
-def _first(known: Iterable[Reading], hits: Callable[[Reading], Iterator[Span]], how: str = "") -> Found:
+def _first(text: str, known: Iterable[Reading], hits: Callable[[Reading], Iterator[Span]], how: str = "") -> Found:
     """The hits of the first reading that has any; where they are too many, one that must not be changed."""
     for reading in known:
         spans = tuple(islice(hits(reading), MOST + 1))
+        if spans and reading.line:
+            start = sum(len(line) + 1 for line in text.split("\n")[: reading.line - 1])
+            spans = tuple(span for span in spans if span.start == start)
         if len(spans) > MOST:
             return Found((replace(spans[0], problem=TOO_MANY),))
         if spans:
@@ -193,7 +197,7 @@ def _by_lines(text: str, key: Callable[[str], str]) -> _Lines:
     lines = text.split("\n")
     starts = list(accumulate((len(line) + 1 for line in lines), initial=0))
     keys = [key(line) for line in lines]
-    return _Lines(text, lines, keys, frozenset(keys), starts)
+    return _Lines(text, lines, keys, Counter(keys), starts)
 
 
 def _wanted(reading: Reading) -> list[str]:
@@ -208,9 +212,9 @@ def _anchor(wanted: list[str], fold: Callable[[str], str] = str) -> str:
 
 def _places(lines: _Lines, wanted: list[str], newline: bool) -> Iterator[tuple[int, tuple[int, int]]]:
     """Where whole lines stand: the number of the first, from 0, and the span. newline: the last of them has one."""
-    anchor = max(range(len(wanted)), key=lambda number: len(wanted[number]))
-    if not wanted[anchor] or not lines.known.issuperset(wanted):
+    if not any(wanted) or not all(line in lines.known for line in wanted):
         return  # blank lines alone say nothing of a place
+    anchor = min((n for n, line in enumerate(wanted) if line), key=lambda n: lines.known[wanted[n]])
     at = -1
     with suppress(ValueError):  # index() found no more
         while True:

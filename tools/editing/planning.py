@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from roundtrip.tools.editing.documents import Document, Splice, documents, exchange, no_bytes_for
+from roundtrip.tools.editing.elision import left_out
 from roundtrip.tools.editing.hunks import Hunk
 from roundtrip.tools.editing.matching import TOO_MANY, ByLines, Span, cached_lines, find
 from roundtrip.tools.editing.misses import APPLIED, NUL, Miss, absent, several
@@ -106,7 +107,8 @@ def plan_lines(document: Document, first: int, last: int, new: str) -> Plan | Mi
     lines = document.text.split("\n")
     total = len(lines) - (not lines[-1])
     if not 1 <= first <= last + 1 <= total + 1:
-        return Miss("wrong", f"there are no lines {first} to {last}; the file has {total}", min(max(first, 1), total))
+        there = f"is no line {last}" if last == first - 1 else f"are no lines {first} to {last}"
+        return Miss("wrong", f"there {there}; the file has {total}", min(max(first, 1), total))
     start = sum(len(line) + 1 for line in lines[: first - 1])
     text = new.replace("\r\n", "\n")
     if last < first:
@@ -218,7 +220,8 @@ def _overlap(a: Span, b: Span) -> bool:
 
 def _possible(document: Document, planned: Plan) -> Plan | Miss:
     line = document.line(planned.spans[0].start)
-    problem = next((span.problem for span in planned.spans if span.problem), "")
+    problems = (span.problem or left_out(span.old, span.new) for span in planned.spans)
+    problem = next(filter(None, problems), "")
     if problem:
         return Miss("wrong", problem, line)
     if any("\0" in span.new for span in planned.spans):

@@ -27,6 +27,7 @@ class Reading:
     """old, new: the texts as they are read. how: what was read into them, "" for nothing.
 
     at_start, at_end: a match must begin or end where a line does, or the reading is wrong.
+    line: the number of the line that a match must begin in, from 1; 0 for any.
     problem: why the replacement can't be read in that way, "" if it can.
     """
 
@@ -35,6 +36,7 @@ class Reading:
     how: str = ""
     at_start: bool = False
     at_end: bool = False
+    line: int = 0
     problem: str = ""
 
 
@@ -81,7 +83,8 @@ def _without_numbers(reading: Reading) -> Iterator[Reading]:
             return
         new, problem = _unnumbered(reading.new, set(reading.old.split("\n")), mark, space)
         old = "\n".join(line[3].removeprefix(space) for line in lines) + tail
-        yield Reading(old, new, how, at_start=True, at_end=True, problem=problem)
+        line = 0 if mark in PLAIN else int(lines[0][1])  # `404: x` may be text; the number of its line proves it is not
+        yield Reading(old, new, how, at_start=True, at_end=True, line=line, problem=problem)
 
 
 def _unnumbered(text: str, copied: set[str], mark: str, space: str) -> tuple[str, str]:
@@ -120,6 +123,7 @@ def _trimmed(reading: Reading) -> Iterator[Reading]:
             how=how,
             at_start=reading.at_start or head,
             at_end=reading.at_end or tail,
+            line=reading.line + head if reading.line else 0,
         )
 
 

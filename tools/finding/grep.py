@@ -98,6 +98,11 @@ def candidates(job: Job, pattern: Pattern) -> list[str]:
     return sorted(chain.from_iterable(counted), key=lambda path: path.split("/"))
 
 
+def _others(job: Job, pattern: Pattern) -> bool:
+    """Whether there are files to search in which an engine found nothing."""
+    return bool(pattern.loose and candidates(job, replace(pattern, loose="")))
+
+
 def _ask(engine: Engine, scope: Scope, pattern: Pattern) -> list[str] | None:
     """None: this engine has failed."""
     if engine == PYTHON:
@@ -247,7 +252,9 @@ def search(job: Job, take: Callable[[str], None]) -> Found:
     found = Found(job, take)
     base = straight(job.scope.base, FOLDER)
     try:
-        for path in candidates(job, pattern):
+        paths = candidates(job, pattern)
+        found.no_file = bool(job.file_pattern) and not paths and not _others(job, pattern)
+        for path in paths:
             if key(PurePath(path)) and not job.file:
                 continue
             text = content(base, path, pattern.literal.encode(), loose)
@@ -257,7 +264,6 @@ def search(job: Job, take: Callable[[str], None]) -> Found:
                 break
     finally:
         os.close(base)
-    found.no_file = bool(job.file_pattern) and not found.matches and not candidates(job, replace(pattern, loose=""))
     return found
 
 
