@@ -19,6 +19,14 @@ _WAY: Final = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PAT
 FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY
 
 
+def real(path: str | Path) -> Path:
+    """Absolute, links resolved as far as the path exists; the path itself where it can't be one."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return Path(path)
+
+
 def straight(path: str | Path, flags: int = os.O_RDONLY, *, folder: int | None = None) -> int:
     """A descriptor of what stands there, reached without a link. May be an opener of `open`. Raises OSError.
 
@@ -35,6 +43,12 @@ def straight(path: str | Path, flags: int = os.O_RDONLY, *, folder: int | None =
         return enter(here, name, flags | _AT_ONCE)
     finally:
         os.close(here)
+
+
+def whole(path: Path) -> bytes:
+    """All that is in a file, reached without a link. Raises OSError."""
+    with open(path, "rb", opener=straight) as file:
+        return file.read()
 
 
 def enter(folder: int, name: str, flags: int) -> int:

@@ -1,10 +1,8 @@
 """The ports that the core owns: what a tool, a model, an approver and a workspace must be able to do.
 
 Contract, for all of them: a failure of the other side (a missing file, a dead server, a refusal) is a value.
-An exception that leaves one of these methods is a bug. From when a call is judged to its end, the call is answered with
-it ("The tool failed: …"), so that the model knows and the history stays whole, and a call that could not be approved
-does not run; at any other time it leaves `Agent.turn`, after which another turn may come. `asyncio.CancelledError` is
-no bug, but how an interrupt arrives.
+An exception that leaves one of these methods is a bug: of a call it becomes the result ("The tool failed: …"), else it
+leaves `Agent.turn`; the history stays whole. `asyncio.CancelledError` is no bug, but how an interrupt arrives.
 """
 
 from __future__ import annotations
@@ -31,11 +29,11 @@ class Intent:
     """What a call is about to do: the one thing that path rules, approvals and editors look at.
 
     effect: of this very call: an edit that can't be made as things stand merely reads, and is held to that.
-    paths: absolute, symlinks resolved. command: the shell command line, "" for none. url: what it fetches, "" for none;
-    private: the url leads to this machine, its network or the model's server, which a yes to the web does not cover.
+    paths: absolute, symlinks resolved; a call that names some may use these only, and what is in them.
+    command: the shell command line, "" for none. url: what it fetches, "" for none; private: the url leads
+    to this machine, its network or the model's server, which a yes to the web does not cover.
     preview: gives what would change, for people: a unified diff, or a sentence where there is none to see, "" if
-    nothing can be told. It reads files, so it is called only where somebody looks.
-    refusal: not None means that the call can't be done whoever approves of it.
+    nothing can be told. It reads files, so it is called only where somebody looks. refusal: why nobody can approve it.
     """
 
     effect: Effect

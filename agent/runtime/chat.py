@@ -50,7 +50,7 @@ _SINGLE_SLOT: Final = "new_task is not offered: the server works on one request 
 
 class Chat:
     """emit gets every event; warn a sentence when the session can't be saved, no checkpoint made or the like. Neither
-    may raise: what is in the history was told then, or not, and `turn` raises."""
+    may raise: the history would stay whole, but the turn might end with their exception."""
 
     def __init__(
         self, setup: Setup, approver: Approver, emit: Callable[[Event], None], warn: Callable[[str], None]
@@ -70,7 +70,7 @@ class Chat:
         self._turns = Turns()
         self.checkpoints = Checkpoints(setup.checkpoints, setup.root, warn) if setup.checkpoints else None
         """Those of the workspace, None where none are made."""
-        self._chosen = setup.settings.model if setup.settings.model_source == "--model" else ""
+        self._chosen = setup.settings.model if setup.settings.model_source in ("--model", "") else ""
         """The model that the user named in this run."""
         self.model = setup.settings.model
         """Name of the model, "" until it is known."""

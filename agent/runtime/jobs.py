@@ -22,6 +22,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from roundtrip.agent.files import real
 from roundtrip.agent.runtime import process
 from roundtrip.agent.runtime.job import LocalJob
 from roundtrip.agent.runtime.recording import Recording
@@ -210,7 +211,7 @@ class LocalJobs:
         shell = next((path for path in SHELLS if os.path.exists(path)), SHELLS[-1])
         line: tuple[str, ...] = (shell, "-c", job.command)
         environment: Mapping[str, str] = self._environment
-        removed, left, cwd = "", tuple[str, ...](), Path(os.path.realpath(cwd))
+        removed, left, cwd = "", tuple[str, ...](), real(cwd)
         try:
             policy = self.confinement.policy(environment.get("PATH", ""))
             if policy is not None:

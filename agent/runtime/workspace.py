@@ -26,7 +26,7 @@ from functools import partial
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from roundtrip.agent.files import FOLDER, straight
+from roundtrip.agent.files import FOLDER, real, straight
 from roundtrip.agent.plain import name_line
 from roundtrip.agent.rules.protected import is_barred
 from roundtrip.agent.runtime import process
@@ -89,7 +89,7 @@ def _is_outside(write: _Write) -> bool:
 def _is_in_protected(write: _Write) -> bool:
     """Looked for in the spelling too: `.git` may itself be a link to another name."""
     parts = (write.resolved, *write.resolved.parents, write.lexical, *write.lexical.parents)
-    return any(is_barred(part.name) and _real(part.parent).is_relative_to(write.root) for part in parts)
+    return any(is_barred(part.name) and real(part.parent).is_relative_to(write.root) for part in parts)
 
 
 def _is_loop(write: _Write) -> bool:
@@ -119,7 +119,7 @@ class LocalWorkspace:
     """
 
     def __init__(self, root: Path, environment: Mapping[str, str] | None = None, jobs: LocalJobs | None = None) -> None:
-        self._root = _real(root)
+        self._root = real(root)
         self._environment = command_environment() if environment is None else dict(environment)
         self._jobs = jobs or LocalJobs(self._root, self._environment)
         self._seen: dict[Path, _Stamp] = {}
@@ -140,7 +140,7 @@ class LocalWorkspace:
         if reason:
             return Refusal(reason)
         where = self._root / (path if writing else os.path.expanduser(path))
-        write = _Write(self._root, path, Path(os.path.normpath(where)), _real(where))
+        write = _Write(self._root, path, Path(os.path.normpath(where)), real(where))
         for applies, rest in WRITE_RULES if writing else ():
             if applies(write):
                 return Refusal(f"{_quoted(path)} {rest}")
@@ -225,22 +225,17 @@ def agents_md(root: Path) -> str | None:
 
     A link that leads out of the workspace is not followed: a project must not choose what else we send.
     """
-    path = _real(root / "AGENTS.md")
+    path = real(root / "AGENTS.md")
     try:
-        if not path.is_relative_to(_real(root)) or not stat.S_ISREG(path.stat().st_mode):
+        if not path.is_relative_to(real(root)) or not stat.S_ISREG(path.stat().st_mode):
             return None
-        with path.open("rb") as file:
+        with open(path, "rb", opener=straight) as file:
             data = file.read(AGENTS_MD + 1)
     except OSError:
         return None
     text = data[:AGENTS_MD].decode("utf-8-sig", "replace" if len(data) <= AGENTS_MD else "ignore").strip()
     cut = f"\n\n… (AGENTS.md is longer: only its first {AGENTS_MD} bytes are shown)" if len(data) > AGENTS_MD else ""
     return text + cut if text else None
-
-
-def _real(path: Path) -> Path:
-    """Absolute, links resolved as far as the path exists. Unlike `Path.resolve` it never raises."""
-    return Path(os.path.realpath(path))
 
 
 def _unusable(path: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from processes import dies, written
 from roundtrip.agent.runtime.jobs import LocalJobs
+from roundtrip.agent.runtime.sandbox import localhost
 from roundtrip.agent.runtime.sandbox import policy as sandbox
 from roundtrip.agent.runtime.sandbox.confinement import Confinement
 from roundtrip.agent.runtime.sandbox.policy import Kind
@@ -123,6 +124,12 @@ def test_a_command_that_leaves_nothing_leaves_nothing(place: Place) -> None:
     assert os.listdir(place.home / ".cache" / "roundtrip" / "commands") == []
 
 
+def test_locks_are_out_of_reach(bubblewrap: Place) -> None:
+    """Who holds one holds up the commands of all sessions."""
+    said = bubblewrap.run("ls ~/.cache/roundtrip; ls ~/.cache/roundtrip/locks").finished.output
+    assert said == "commands\nlocks\n"
+
+
 def test_caches_stay_for_the_workspace(place: Place) -> None:
     place.run('mkdir -p "$GOCACHE" && echo kept > "$GOCACHE/x"')
     assert place.run('cat "$GOCACHE/x"').finished.output == "kept\n"
@@ -200,6 +207,13 @@ def test_commands_reach_servers_of_commands(bubblewrap: Place) -> None:
         assert (await bubblewrap.start(jobs, f'{python} -c "{ask}"')).finished.output == "b'hello'\n"
 
     bubblewrap.session(body)
+
+
+def test_a_network_that_does_not_come_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(localhost, "_SECONDS", 0.1)
+    network = localhost.Localhost(("/bin/sh", "-c", "exec sleep 100"), tmp_path)
+    assert network.way() == ()
+    network.close()
 
 
 def test_the_network_can_be_allowed(place: Place) -> None:

@@ -12,7 +12,7 @@ from roundtrip.agent.messages import Assistant, Call
 from roundtrip.agent.rules.repeats import Repeats
 from roundtrip.agent.runtime.calls import CallRunner
 from roundtrip.agent.runtime.workspace import LocalWorkspace, held
-from roundtrip.agent.tooling import Intent, Refusal
+from roundtrip.agent.tooling import Approver, Intent, Refusal
 from roundtrip.tools.toolset import default_tools
 
 pytestmark = pytest.mark.once
@@ -57,24 +57,46 @@ def replaced(root: Path, by: str) -> None:
     (root / "folder").symlink_to(by)
 
 
+def outcome(name: str, workspace: LocalWorkspace, approver: Approver) -> ToolFinished:
+    """What the model is told. The file outside is neither shown nor changed."""
+    folder, events = workspace.root / "folder", list[Event]()
+    workspace.look(folder / "file")()
+    runner = CallRunner(default_tools(workspace), approver, Repeats(), events.append, events.append)
+    call = Call(0, name, json.dumps(CALLS[name]))
+    asyncio.run(runner.run(AssistantEnded(0, Assistant(calls=(call,)))))
+    outside = workspace.root.parent / "outside"
+    assert [(path.name, path.read_text()) for path in outside.iterdir()] == [("file", "secret\n")]
+    finished = events[-1]
+    assert isinstance(finished, ToolFinished)
+    assert not any(word in finished.content for word in ("secret", "other", "outside")), finished.content
+    return finished
+
+
 @pytest.mark.parametrize("change", [led_elsewhere, replaced])
 @pytest.mark.parametrize("to", ["../outside", "other"])
 @pytest.mark.parametrize("name", CALLS)
 def test_a_path_that_leads_elsewhere_by_then(
     root: Path, name: str, to: str, change: Callable[[Path, str], None]
 ) -> None:
-    workspace = LocalWorkspace(root)
-    workspace.look(root / "folder" / "file")()
-    approver, events = Swapping(lambda: change(root, to)), list[Event]()
-    runner = CallRunner(default_tools(workspace), approver, Repeats(), events.append, events.append)
-    call = Call(0, name, json.dumps(CALLS[name]))
-    asyncio.run(runner.run(AssistantEnded(0, Assistant(calls=(call,)))))
-    finished = events[-1]
-    assert isinstance(finished, ToolFinished)
-    assert finished.failed
-    assert not any(word in finished.content for word in ("secret", "other", "outside")), finished.content
-    assert [path.name for path in (root.parent / "outside").iterdir()] == ["file"]
-    assert (root.parent / "outside" / "file").read_text() == "secret\n"
+    assert outcome(name, LocalWorkspace(root), Swapping(lambda: change(root, to))).failed
+
+
+class Late(LocalWorkspace):
+    """Where a link comes into the path when a call that runs has just looked at it."""
+
+    asked = 0
+
+    def locate(self, path: str, *, writing: bool = False) -> Path | Refusal:
+        found = super().locate(path, writing=writing)
+        self.asked += 1
+        if self.asked == 2:
+            replaced(self.root, "../outside")
+        return found
+
+
+@pytest.mark.parametrize("name", [name for name in CALLS if name != "execute_command"])
+def test_a_link_that_comes_later_still(root: Path, name: str) -> None:
+    outcome(name, Late(root), Swapping(lambda: None))
 
 
 def test_a_program_starts_in_the_folder_that_was_judged(root: Path) -> None:

@@ -12,6 +12,7 @@ from processes import dies, written
 from roundtrip.agent.events import Event, Interrupted, TurnEnded, UserSaid
 from roundtrip.agent.messages import Call
 from roundtrip.agent.runtime.chat import Chat
+from roundtrip.agent.runtime.checkpoints.news import digest
 from roundtrip.agent.runtime.config import Settings
 from roundtrip.agent.runtime.session_log import load
 from roundtrip.agent.runtime.setup import Setup
@@ -132,3 +133,8 @@ def test_what_is_temporary_goes_with_the_session(place: Place, leave: Callable[[
             assert not folder.exists()
 
     asyncio.run(main())
+
+
+def test_a_message_is_known_again_though_it_is_no_text() -> None:
+    """The history holds it with its half characters replaced."""
+    assert digest("a \udcff") == digest("a \ufffd") != digest("a ?")

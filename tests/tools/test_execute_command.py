@@ -76,7 +76,8 @@ def test_people_are_not_drowned(tools) -> None:
 def test_the_time_limit(call) -> None:
     result = call("execute_command", command="echo begun; sleep 60", timeout=1)
     advice = 'give a larger timeout, for example "timeout": 2, or run it with "background": true'
-    assert (result.content, result.failed) == (f"killed after 1 s: {advice}.\nbegun", True)
+    assert result.failed
+    assert result.content.startswith(f"killed after 1 s: {advice}.\nbegun")
 
 
 @pytest.mark.parametrize("timeout", [0, -1, 10**9])

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, TextIO
 
+from roundtrip.agent.files import real
 from roundtrip.agent.runtime.sandbox.leftovers import left_running, watched
 from roundtrip.agent.runtime.sandbox.localhost import Localhost
 from roundtrip.agent.runtime.sandbox.policy import (
@@ -68,7 +69,7 @@ class Confinement:
         found: Sandbox | None = None,
     ) -> None:
         self.mode, self.network = mode, network
-        self.root = Path(os.path.realpath(root))
+        self.root = real(root)
         self._kind, self._writable = kind, tuple(writable)
         self._commands = itertools.count(1)
         self._found = found
@@ -127,20 +128,23 @@ class Confinement:
         """
         if self.sandbox.kind == "none":
             return None
-        temporary = self.scratch()
-        with self._traces.arranging():
-            made = policy(self.root, temporary, path, network=self.network, writable=self._writable)
-            self.cache = made.cache
-            made.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._traces.keep(made.cache, made=True)
-            if self.sandbox.kind == "bwrap":
-                made = self._guarded(made)
+        if self.sandbox.kind == "bwrap":
+            with self._traces.arranging():
+                made = self._guarded(self._planned(path))
+        else:
+            made = self._planned(path)
         for _, place in made.private:
             if not place.is_dir():
                 place.mkdir()
                 place.chmod(0o1777)
-        hidden = tuple(sorted({*made.hidden, self._traces.locks}))
-        return replace(made, hidden=hidden, report=f".left-{next(self._commands)}")
+        return replace(made, report=f".left-{next(self._commands)}")
+
+    def _planned(self, path: str) -> Policy:
+        """What is to hold by what there is now."""
+        made = policy(self.root, self.scratch(), path, network=self.network, writable=self._writable)
+        self.cache = made.cache
+        made.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return made
 
     def _guarded(self, made: Policy) -> Policy:
         """With what bubblewrap can do beyond; makes what is to be read-only and is not there.
@@ -148,6 +152,7 @@ class Confinement:
         What can't be made counts as before: it is removed if a command makes it.
         """
         own, pinned = self.root / ".agent", []
+        self._traces.keep(made.cache, made=True)
         for path in made.readonly:
             if path == own or path.name in PINS:  # which another session may have made
                 self._traces.keep(path)
@@ -161,8 +166,12 @@ class Confinement:
                 self._traces.folder(own)
                 pinned.append(own)
         covered = filter(made.shows, sockets((self.root, made.cache, made.temporary, *made.writable)))
-        readonly, emptied = {*made.readonly, *pinned}, {*made.emptied, *covered}
-        return replace(made, readonly=tuple(sorted(readonly)), emptied=tuple(sorted(emptied)))
+        return replace(
+            made,
+            readonly=tuple(sorted({*made.readonly, *pinned})),
+            hidden=tuple(sorted({*made.hidden, self._traces.locks})),
+            emptied=tuple(sorted({*made.emptied, *covered})),
+        )
 
     def line(self, policy: Policy, cwd: Path, shell: Sequence[str]) -> Sequence[str]:
         """The command line that keeps a command to the policy."""
@@ -225,6 +234,9 @@ class Confinement:
         if self._scratch is not None:
             self._remove_scratch()  # as it happens anyway at the end of the program
             self._scratch = None
+        if self.cache is not None and self.sandbox.kind == "landlock":
+            with suppress(OSError):
+                self.cache.rmdir()  # only if no command used it
 
 
 def _remove(folder: Path, lock: TextIO) -> None:

@@ -10,14 +10,18 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
+import time
 from collections.abc import Iterable
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 
 from roundtrip.agent.programs import program
 
 _SECONDS = 10
+_PIECE = 4096
 
 
 class Localhost:
@@ -45,6 +49,7 @@ class Localhost:
             with suppress(subprocess.TimeoutExpired):
                 self._holder.communicate(timeout=_SECONDS)
             self._holder.kill()
+            self._holder.wait()
             self._holder = None
 
     def _opened(self) -> tuple[str, ...]:
@@ -53,20 +58,32 @@ class Localhost:
             return ()
         ours, theirs = os.pipe()
         line = [*self._program, "--unshare-net", "--ro-bind", "/", "/", "--die-with-parent", "--info-fd", str(theirs)]
-        try:
-            self._holder = subprocess.Popen(
-                [*line, "--", holder],
-                pass_fds=[theirs],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-            )
-        finally:
-            os.close(theirs)
-        with open(ours, "rb") as said:  # until the other end is closed, when the network is there
-            child = int(json.load(said)["child-pid"])
+        with open(ours, "rb", buffering=0) as said:
+            try:
+                self._holder = subprocess.Popen(
+                    [*line, "--", holder],
+                    pass_fds=[theirs],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            finally:
+                os.close(theirs)
+            child = int(json.loads(_told(said))["child-pid"])
         users = (f"--user=/proc/{child}/ns/user", "--preserve-credentials")
         way = (enter, f"--net=/proc/{child}/ns/net", *(users if "--unshare-user" in self._program else ()), "--")
         subprocess.run([*way, tried], check=True, timeout=_SECONDS, capture_output=True)
         return way
+
+
+def _told(pipe: FileIO) -> bytes:
+    """What comes until the other end is closed, which is when the network is there. Raises TimeoutError."""
+    said, until, ready = b"", time.monotonic() + _SECONDS, select.poll()
+    ready.register(pipe, select.POLLIN)
+    while ready.poll(max(until - time.monotonic(), 0) * 1000):
+        piece = pipe.read(_PIECE)
+        if not piece:
+            return said
+        said += piece
+    raise TimeoutError

@@ -28,6 +28,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final, Literal
 
+from roundtrip.agent.files import real
 from roundtrip.agent.programs import program
 from roundtrip.agent.runtime.config import config_path, state_path
 from roundtrip.agent.runtime.sandbox import landlock
@@ -132,7 +133,7 @@ class Sandbox:
             return f"commands are refused, because there is no complete sandbox: {self.reason}; see: agent sandbox"
         if mode == "auto" and self.kind == "none":
             return f"commands run with all your rights, because there is no sandbox: {self.reason}; see: agent sandbox"
-        wide = {Path("/"): "the whole machine", _real(os.path.expanduser("~")): "your home folder"}.get(_real(root))
+        wide = {Path("/"): "the whole machine", real(os.path.expanduser("~")): "your home folder"}.get(real(root))
         if wide and self.kind != "none":
             return f"the workspace is {wide}: commands may write everywhere in it; a project's folder is safer"
         return ""
@@ -149,15 +150,15 @@ def policy(root: Path, temporary: Path, path: str, *, network: bool = False, wri
     path: the variable PATH of the commands.
     """
     home = Path(os.path.expanduser("~"))
-    own = {_real(folder) for folder in (config_path().parent, state_path())}
-    more = [_real(folder) for folder in writable if os.path.isdir(folder)]
+    own = {real(folder) for folder in (config_path().parent, state_path())}
+    more = [real(folder) for folder in writable if os.path.isdir(folder)]
     secret = [
         one
-        for one in own | {_real(home / name) for name in SECRETS}
+        for one in own | {real(home / name) for name in SECRETS}
         if not any(folder.is_relative_to(one) for folder in (root, *more))
     ]
     git, agents = git_data(root), root / ".agent"
-    private = [one for one in map(Path, TEMPORARY) if one == _real(one) and one.is_dir() and one not in (root, *more)]
+    private = [one for one in map(Path, TEMPORARY) if one == real(one) and one.is_dir() and one not in (root, *more)]
     searched = [Path(part) for part in path.split(os.pathsep) if os.path.isabs(part)]
     return Policy(
         root,
@@ -165,7 +166,7 @@ def policy(root: Path, temporary: Path, path: str, *, network: bool = False, wri
         cache_path() / "commands" / sha256(os.fsencode(root)).hexdigest()[:16],
         tuple((folder, temporary / f"{folder.name}{number}") for number, folder in enumerate(private)),
         (*git.writable, *more),
-        tuple(sorted(one for one in {*own, agents, *git.readonly} if one.exists() and one == _real(one))),
+        tuple(sorted(one for one in {*own, agents, *git.readonly} if one.exists() and one == real(one))),
         tuple(sorted(one for one in secret if one.is_dir())),
         tuple(sorted(one for one in secret if one.is_file())),
         tuple(_visible((*searched, *git.top), (Path("/run"), *private))),
@@ -181,17 +182,13 @@ def cache_path() -> Path:
     """The folder of what the program could make again; it need not exist."""
     import platformdirs
 
-    return _real(platformdirs.user_cache_dir("roundtrip", appauthor=False))
-
-
-def _real(path: Path | str) -> Path:
-    return Path(os.path.realpath(path))
+    return real(platformdirs.user_cache_dir("roundtrip", appauthor=False))
 
 
 def _visible(searched: Iterable[Path], covered: tuple[Path, ...]) -> list[Path]:
     """What is seen of the covered folders: what /etc/resolv.conf points to, NixOS, and where programs are looked for,
     with what they need beside them."""
-    kept = [*(Path("/run", name) for name in _RUN), _real("/etc/resolv.conf")]
+    kept = [*(Path("/run", name) for name in _RUN), real("/etc/resolv.conf")]
     for path in searched:
         beside = path.name in ("bin", "sbin") and path.parent not in covered
         kept.append(path.parent if beside else path)

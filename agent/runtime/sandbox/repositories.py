@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from roundtrip.agent.files import content
+from roundtrip.agent.files import content, real
 
 _MOST: Final = 128
 """Places with git data that are guarded: each takes up to twenty words of a command line, which
@@ -79,7 +79,7 @@ class _Found:
             mode = path.lstat().st_mode
         except (OSError, ValueError):
             return
-        if (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) and _real(path) == path:
+        if (stat.S_ISREG(mode) or stat.S_ISDIR(mode)) and real(path) == path:
             self.readonly[path] = None
         else:
             self.unguarded[str(path)] = None
@@ -104,8 +104,8 @@ def git_data(root: Path) -> GitData:
     if len(markers) > _MOST:
         found.unguarded[_BEYOND] = None
     for marker in markers[:_MOST]:
-        real = _real(marker)
-        folder = real if os.path.isdir(real) and (real == marker or real.is_relative_to(root)) else _linked(marker)
+        leads = real(marker)
+        folder = leads if os.path.isdir(leads) and (leads == marker or leads.is_relative_to(root)) else _linked(marker)
         if os.path.isfile(marker):
             found.guard(marker)
         if folder is None:
@@ -140,17 +140,17 @@ def _linked(marker: Path) -> Path | None:
     named = re.match(r"gitdir:\s*(.+)", _text(marker))
     if named is None:
         return None
-    folder = _real(marker.parent / named[1].strip())
+    folder = real(marker.parent / named[1].strip())
     back = _text(folder / "gitdir").strip()
     worktree = re.search(r"^\s*worktree\s*=\s*(.+?)\s*$", _text(folder / "config"), re.MULTILINE)
     claims = [folder / back] if back else [folder / worktree[1] / ".git"] if worktree else []
-    return folder if any(_real(claim) == _real(marker) for claim in claims) else None
+    return folder if any(real(claim) == real(marker) for claim in claims) else None
 
 
 def _common(folder: Path) -> Path:
     """Where the data stands that a worktree shares with its repository; the folder itself if it is no worktree's."""
     named = _text(folder / "commondir").strip()
-    common = _real(folder / named) if named else folder
+    common = real(folder / named) if named else folder
     return common if folder.is_relative_to(common / "worktrees") else folder
 
 
@@ -207,14 +207,6 @@ def _folders(folder: Path) -> list[Path]:
             with os.scandir(folder) as entries:
                 return sorted(Path(entry.path) for entry in entries if entry.is_dir(follow_symlinks=False))
     return []
-
-
-def _real(path: Path) -> Path:
-    """Without links; the path itself where it can't be one."""
-    try:
-        return Path(os.path.realpath(path))
-    except (OSError, ValueError):
-        return path
 
 
 def _text(path: Path) -> str:

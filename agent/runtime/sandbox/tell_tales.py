@@ -49,6 +49,10 @@ _RUNS_ON: Final = (
     'and ended, leave out the & and set "background": true.'
 )
 
+_MAY_RUN_ON: Final = (
+    "There is no sandbox: what the command had detached from itself (setsid, a daemon) was not ended and may still run."
+)
+
 _NO_NETWORK: Final = (
     r"[Cc]ould ?n[o']t resolve|[Tt]emporary failure in name resolution|Name or service not known|EAI_AGAIN|"
     r"Temporary failure resolving|unable to resolve host|[Uu]nknown ?[Hh]ost|ENOTFOUND|[Nn]etwork is unreachable|"
@@ -140,7 +144,7 @@ def _sign(kind: str, network: bool, ran: Ran) -> str:
 
 def _left(kind: str, ran: Ran) -> str:
     if not ran.left:
-        return ""
+        return _MAY_RUN_ON if kind == "none" and ran.code is None else ""
     names = list(dict.fromkeys(f"{one[:_SHOWN]}…" if len(one) > _SHOWN else one for one in ran.left))
     more = f" and {len(names) - _MOST} more" if len(names) > _MOST else ""
     return (_RUNS_ON if kind == "none" else _ENDED).format(", ".join(names[:_MOST]) + more)
