@@ -202,7 +202,7 @@ def work(run: Callable[[], object]) -> int:
 
 
 UNITS = {
-    **{marker: marker for dialect in DIALECTS for marker in [*dialect.markers][:3]},
+    **{marker: marker for dialect in DIALECTS for marker in [*dialect.markers][:2]},
     "header": f"{C}functions.x:0",
     "header and string": f'{C}functions.x:0{A}{{"a": "',
     "header without markers": 'functions.read_file:0{"',

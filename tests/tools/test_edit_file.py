@@ -219,6 +219,10 @@ def test_a_number_before_a_line_may_be_text(workspace, edit) -> None:
     assert edit("a", "1:ok\n", "1:bad\n").failed
     assert not edit("a", "2:ok", "2:bad").failed, "what grep shows is known by the number of its line"
     assert path.read_text() == "200: ok\nbad\n"
+    path = seen(workspace, "b", "ok\nno\nok\nok\n")
+    assert not edit("b", "3:ok", "3:bad").failed, "of several places the number names one"
+    assert not edit("b", "1:ok", "1:new", replace_all=True).failed, "all of them are all of them"
+    assert path.read_text() == "new\nno\nbad\nnew\n"
 
 
 def test_an_edit_of_all_places_made_twice(workspace, call) -> None:

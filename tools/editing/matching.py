@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
@@ -56,10 +56,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The hits of one rung, in order. how: what was forgiven, "" for nothing."""
+    """The hits of one rung, in order. how: what was forgiven, "" for nothing. own: the one whose line is named."""
 
     spans: tuple[Span, ...] = ()
     how: str = ""
+    own: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,8 @@ def find(
     for rung in RUNGS:
         found = rung(text, known, by_lines or _by_lines)
         if found.spans:
-            return Found(_apart(found.spans), found.how) if every else found
+            one = found.spans if found.own is None else (found.own,)
+            return Found(_apart(found.spans) if every else one, found.how)
     return Found()
 
 
@@ -144,14 +146,23 @@ def _first(text: str, known: Iterable[Reading], hits: Callable[[Reading], Iterat
     """The hits of the first reading that has any; where they are too many, one that must not be changed."""
     for reading in known:
         spans = tuple(islice(hits(reading), MOST + 1))
-        if spans and reading.line:
-            start = sum(len(line) + 1 for line in text.split("\n")[: reading.line - 1])
-            spans = tuple(span for span in spans if span.start == start)
+        own = _own(text, spans, reading)
+        if reading.line and own is None:
+            continue
         if len(spans) > MOST:
-            return Found((replace(spans[0], problem=TOO_MANY),))
+            return Found((replace(spans[0], problem=TOO_MANY),), own=own)
         if spans:
-            return Found(spans, ", ".join(part for part in (reading.how, how) if part))
+            return Found(spans, ", ".join(part for part in (reading.how, how) if part), own)
     return Found()
+
+
+def _own(text: str, spans: Sequence[Span], reading: Reading) -> Span | None:
+    """The hit in the line whose number the search text gives, if it gives one: no other line is meant, and that there
+    is a hit proves that it is a number."""
+    if not (spans and reading.line):
+        return None
+    start = sum(len(line) + 1 for line in text.split("\n")[: reading.line - 1])
+    return next((span for span in spans if span.start == start), None)
 
 
 def _literal(text: str, reading: Reading) -> Iterator[Span]:

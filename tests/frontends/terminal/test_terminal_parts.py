@@ -261,7 +261,7 @@ def test_words() -> None:
     assert [count(number) for number in (0, 999, 1000, 12_345, 2_500_000)] == ["0", "999", "1.0k", "12.3k", "2.5M"]
     assert [age(seconds) for seconds in (3, 61, 7300, 200_000)] == ["now", "1 min", "2 h", "2 d"]
     assert call_line("read_file", {"path": "a\n b", "limit": 3}) == "read_file a b"
-    assert call_line("odd", {"x": 1}) == 'odd {"x": 1}'
+    assert call_line("odd", {"x": 1}) == "odd x 1"
     assert call_line("list_files", {}) == "list_files"
     assert call_line("run", {"command": "x" * 50}, 10) == "run xxxxxx…"
     assert printable("a\x1b[31m\tb\n\x7f\u200b") == "a\ufffd[31m\tb\n\ufffd\ufffd"
