@@ -27,6 +27,9 @@ _LONGEST_CHARACTER: Final = 4
 _LONGEST_LINE: Final = 500
 """Characters of a line that a search shows."""
 
+_BEFORE: Final = 100
+"""Of these, those in front of what was found."""
+
 
 class Recording:
     """The output of a command as it comes, or as it was: then `total` says how long it is."""
@@ -74,15 +77,18 @@ class Recording:
         return Excerpt(start, text, start + (len(text.encode()) if cut else len(data)), self.total)
 
     def search(self, words: Sequence[str], most: int) -> tuple[list[tuple[int, str]], int]:
-        """The first lines with one of the words, upper and lower case alike, and their offsets; how many there are."""
+        """The first lines with one of the words, upper and lower case alike, and their offsets, of long lines a part
+        around the first word; how many there are."""
         wanted = [word.casefold() for word in words if word]
         found: list[tuple[int, str]] = []
         count = 0
         for offset, line in self._lines():
-            if any(word in line.casefold() for word in wanted):
+            folded = line.casefold()
+            hits = [at for at in map(folded.find, wanted) if at >= 0]
+            if hits:
                 count += 1
                 if len(found) < most:
-                    found.append((offset, line if len(line) <= _LONGEST_LINE else f"{line[:_LONGEST_LINE]}…"))
+                    found.append(_around(offset, line, min(hits)))
         return found, count
 
     def close(self, *, remove: bool = False) -> None:
@@ -143,3 +149,13 @@ class Recording:
             position = after
         if rest:
             yield position - len(rest), rest.decode("utf-8", "replace")
+
+
+def _around(offset: int, line: str, hit: int) -> tuple[int, str]:
+    """A line, or the part of a long one around a hit, and its offset."""
+    if len(line) <= _LONGEST_LINE:
+        return offset, line
+    start = max(min(hit - _BEFORE, len(line) - _LONGEST_LINE), 0)
+    end = start + _LONGEST_LINE
+    part = f"{'…' * bool(start)}{line[start:end]}{'…' * (end < len(line))}"
+    return offset + len(line[:start].encode("utf-8", "replace")), part

@@ -96,8 +96,9 @@ def test_search(tmp_path: Path) -> None:
 def test_a_line_without_an_end_is_searched(tmp_path: Path) -> None:
     recording = Recording(tmp_path / "1.out")
     recording.add("x" * 1_000_000 + "needle" + "x" * 1_000_000)
-    [(_, line)], count = recording.search(["needle"], 9)
-    assert (count, len(line)) == (1, 501)
+    [(offset, line)], count = recording.search(["needle"], 9)
+    assert (count, offset, line) == (1, 999_900, f"…{'x' * 100}needle{'x' * 394}…")
+    assert recording.read(offset, 200).text[100:106] == "needle"
 
 
 def test_an_earlier_one_is_read(tmp_path: Path) -> None:
