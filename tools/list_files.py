@@ -7,7 +7,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -99,13 +99,18 @@ class ListFiles:
         for engine in dict.fromkeys((*listers(self._engines, scope), PYTHON)):
             recursive = arguments.get("recursive", False) or "/" in pattern
             entries = Entries(recursive, _fits(pattern, _prefix(name)), self._caps.entries)
-            finished = await self._list(engine, scope, entries, Progress(output))
+            async with asyncio.TaskGroup() as at_once:
+                linking = at_once.create_task(_passed_over(engine, scope))
+                finished = await self._list(engine, scope, entries, Progress(output))
             if engine.succeeded(finished.code) or (finished.code is None and (entries.count or entries.hidden)):
                 break
         if finished.code is not None and not engine.succeeded(finished.code):
             reason = name_line(" ".join(finished.output.split())[-200:])
             return failure(f"The listing failed: {reason or 'no reason was given'}.")
-        complete = finished.code is not None and (engine.name not in WITHOUT_LINKS or await _add_links(scope, entries))
+        links, complete = linking.result()
+        for where, paths in by_folder(links).items():
+            entries.add_files(where, paths)
+        complete = complete and finished.code is not None
         return await asyncio.to_thread(_render, scope, name, pattern, entries, self._caps.bytes, complete=complete)
 
     async def _list(self, engine: Engine, scope: Scope, entries: Entries, progress: Progress) -> Finished:
@@ -138,21 +143,19 @@ def _below(prefix: str, paths: list[str]) -> list[str]:
     return [prefix + path.removeprefix("./") for path in paths]
 
 
-async def _add_links(scope: Scope, entries: Entries) -> bool:
-    """Adds the links that an engine has passed over. Returns whether there was time for all of them."""
+async def _passed_over(engine: Engine, scope: Scope) -> tuple[list[str], bool]:
+    """The links that an engine does not name, and whether there was time for all of them."""
+    if engine.name not in WITHOUT_LINKS:
+        return [], True
     stopped, until = threading.Event(), time.monotonic() + SECONDS
 
     def going() -> bool:
         return not stopped.is_set() and time.monotonic() < until
 
     try:
-        links = await asyncio.to_thread(lambda: list(walk(scope, files=False, going=going)))
-        complete = going()
+        return await asyncio.to_thread(lambda: list(walk(scope, files=False, going=going))), going()
     finally:
         stopped.set()  # the thread must not outlive a call that was cancelled
-    for folder, paths in by_folder(links).items():
-        entries.add_files(folder, paths)
-    return complete
 
 
 def _prefix(name: str) -> str:
@@ -202,30 +205,46 @@ def _render(scope: Scope, name: str, pattern: str, entries: Entries, most: int, 
         reason = none if entries.hidden else "nothing here, but for what ignore files hide"
         return ToolResult(f"{name}: {reason}{stopped}", f"{name}: 0 entries")
     prefix = _prefix(name)
-    named = ((entry, _leads(os.path.join(scope.base, entry))) for entry in found)
-    lines = first_lines((name_line(f"{prefix}{entry}{leads}") for entry, leads in named if leads is not None), most)
+    lines = first_lines((name_line(f"{prefix}{entry}") for entry in _with_targets(scope.base, found)), most)
     if count > len(lines):
         lines.append(f"… {count - len(lines)} more; narrow it with path or pattern")
     header = f"{count} {'entry' if count == 1 else 'entries'} in {name}"
     return ToolResult("\n".join((f"{header}{stopped}:", *lines)), header)
 
 
-def _leads(path: str) -> str | None:
-    """Where a link leads to, "" for what is none; None for what is not there, or behind a link that has come since. A
-    name that is no text is not looked up, for not all engines tell its bytes."""
-    if NO_TEXT.search(path):
-        return ""
-    folder, name = os.path.split(path.rstrip("/"))
+def _with_targets(base: str, found: Iterable[str]) -> Iterator[str]:
+    """The entries below a folder, links with where they lead. Left out is what is not there, or behind a link that has
+    come since. A name that is no text is not looked up, for not all engines tell its bytes."""
+    last, above, is_text = None, -1, not NO_TEXT.search(base)
     try:
-        above = straight(folder, FOLDER)
+        for entry in found:
+            folder, _, name = entry.rstrip("/").rpartition("/")
+            if folder != last:
+                if above >= 0:
+                    os.close(above)
+                last, above = folder, _opened(f"{base}/{folder}")
+            leads = _leads(name, above) if is_text and not NO_TEXT.search(entry) else ""
+            if leads is not None:
+                yield f"{entry}{leads}"
+    finally:
+        if above >= 0:
+            os.close(above)
+
+
+def _opened(folder: str) -> int:
+    """A descriptor, -1 where there is none."""
+    try:
+        return straight(folder, FOLDER)
     except OSError:
-        return None
+        return -1
+
+
+def _leads(name: str, folder: int) -> str | None:
+    """Where a link in a folder leads to, "" for what is none; None for what is not there."""
     try:
-        target = os.readlink(name, dir_fd=above)
-        return f" -> {target[:TARGET]}{'…' * (len(target) > TARGET)}"
+        target = os.readlink(name, dir_fd=folder) if folder >= 0 else None
     except FileNotFoundError:
         return None
     except OSError:
         return ""
-    finally:
-        os.close(above)
+    return None if target is None else f" -> {target[:TARGET]}{'…' * (len(target) > TARGET)}"

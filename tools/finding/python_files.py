@@ -21,12 +21,22 @@ def walk(scope: Scope, *, files: bool = True, going: Callable[[], bool] = lambda
 
     files: if not, only the links. going: asked at each folder whether to go on.
     """
-    hidden = Hidden(scope, GIT, AGENT)
+    try:
+        base = straight(scope.base, FOLDER)
+    except OSError:
+        return
+    try:
+        yield from _walk(base, Hidden(scope, GIT, AGENT), files, going)
+    finally:
+        os.close(base)
+
+
+def _walk(base: int, hidden: Hidden, files: bool, going: Callable[[], bool]) -> Iterator[str]:
     waiting = [""]
     while waiting and going():
         folder = waiting.pop()
         try:
-            with folder_entries(f"{scope.base}/{folder}") as entries:
+            with folder_entries(folder, base) as entries:
                 for entry in entries:
                     is_folder = entry.is_dir(follow_symlinks=False)
                     wanted = is_folder or entry.is_symlink() or (files and entry.is_file(follow_symlinks=False))
@@ -44,9 +54,9 @@ def walk(scope: Scope, *, files: bool = True, going: Callable[[], bool] = lambda
 
 
 @contextmanager
-def folder_entries(folder: str) -> Iterator[Iterator[os.DirEntry[str]]]:
-    """What is in a folder that no link leads to. Raises OSError."""
-    descriptor = straight(folder, FOLDER)
+def folder_entries(folder: str, base: int | None = None) -> Iterator[Iterator[os.DirEntry[str]]]:
+    """What is in a folder that no link leads to; it may be relative to a descriptor. Raises OSError."""
+    descriptor = straight(folder, FOLDER, folder=base)
     try:
         with os.scandir(descriptor) as entries:
             yield entries
