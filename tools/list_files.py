@@ -108,7 +108,7 @@ class ListFiles:
             reason = name_line(" ".join(finished.output.split())[-200:])
             return failure(f"The listing failed: {reason or 'no reason was given'}.")
         links, complete = linking.result()
-        for where, paths in by_folder(links).items():
+        for where, paths in by_folder(links):
             entries.add_files(where, paths)
         complete = complete and finished.code is not None
         return await asyncio.to_thread(_render, scope, name, pattern, entries, self._caps.bytes, complete=complete)
@@ -119,10 +119,10 @@ class ListFiles:
         while below:
             prefix = below.pop()
 
-            def take(paths: list[str], prefix: str = prefix) -> None:
-                for folder, found in by_folder(_below(prefix, paths)).items():
-                    if found[0].endswith("/"):
-                        below.extend(found)
+            def take(paths: str, prefix: str = prefix) -> None:
+                for folder, found in by_folder(_below(prefix, paths)):
+                    if found.endswith("/\0"):
+                        below.append(f"{folder}/")
                     elif counted := accepts(folder, found):
                         entries.add_files(folder, counted)
                 progress(entries.count, "entries")
@@ -136,24 +136,26 @@ class ListFiles:
         return finished
 
 
-def _below(prefix: str, paths: list[str]) -> list[str]:
+def _below(prefix: str, paths: str) -> str:
     """The paths that an engine printed for a folder below the scope's base, as seen from there."""
-    if not prefix and not paths[0].startswith("./"):
-        return paths
-    return [prefix + path.removeprefix("./") for path in paths]
+    start = "./" if paths.startswith("./") else ""
+    return paths if prefix == start else f"\0{paths[:-1]}".replace(f"\0{start}", f"\0{prefix}")[1:] + "\0"
 
 
-async def _passed_over(engine: Engine, scope: Scope) -> tuple[list[str], bool]:
+async def _passed_over(engine: Engine, scope: Scope) -> tuple[str, bool]:
     """The links that an engine does not name, and whether there was time for all of them."""
     if engine.name not in WITHOUT_LINKS:
-        return [], True
+        return "", True
     stopped, until = threading.Event(), time.monotonic() + SECONDS
 
     def going() -> bool:
         return not stopped.is_set() and time.monotonic() < until
 
+    def links() -> str:
+        return "".join(f"{link}\0" for link in walk(scope, files=False, going=going))
+
     try:
-        return await asyncio.to_thread(lambda: list(walk(scope, files=False, going=going))), going()
+        return await asyncio.to_thread(links), going()
     finally:
         stopped.set()  # the thread must not outlive a call that was cancelled
 

@@ -74,10 +74,11 @@ class Hits:
         self.rest: dict[str, Any] = {}
         """Empty as long as the search has not come to its end."""
 
-    def take(self, records: list[str]) -> None:
-        if records[-1].startswith("\0"):
-            self.rest = json.loads(records.pop()[1:])
-        self.lines += records
+    def take(self, text: str) -> None:
+        lines = text.split("\n")[:-1]
+        if lines[-1].startswith("\0"):
+            self.rest = json.loads(lines.pop()[1:])
+        self.lines += lines
         self._progress(len(self.lines), "lines found")
 
 

@@ -1,12 +1,16 @@
 import asyncio
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.agent.tooling import Finished
 from roundtrip.tools.caps import caps_for
+from roundtrip.tools.finding.engines import by_folder
 from roundtrip.tools.finding.entries import SPARE, Entries, Level
 from roundtrip.tools.list_files import ListFiles
 
@@ -122,13 +126,37 @@ def test_a_name_with_a_line_break_stays_on_one_line(workspace, call) -> None:
 def test_memory_is_bounded() -> None:
     level = Level(shown=2)
     for number in range(1000, 0, -1):
-        level.add([f"{number:04}"])
+        level.add(f"{number:04}\0")
     assert (level.count, level.first(), len(level._kept) <= 2 * SPARE) == (1000, ["0001", "0002"], True)
+
+
+NAMES = st.text("ab.\n", min_size=1, max_size=2)
+PATHS = st.lists(st.lists(NAMES, min_size=1, max_size=4).map("/".join))
+
+
+@given(PATHS)
+def test_paths_apart_by_folder(paths: list[str]) -> None:
+    found = list(by_folder("".join(f"{path}\0" for path in paths)))
+    assert [path for _, text in found for path in text.split("\0")[:-1]] == paths
+    assert all(path.rpartition("/")[0] == folder for folder, text in found for path in text.split("\0")[:-1])
+    assert all(one[0] != other[0] for one, other in pairwise(found)), "what stands together comes together"
+
+
+@given(PATHS, st.integers(1, 3))
+def test_what_is_thinned_out_is_not_among_the_first(paths: list[str], shown: int) -> None:
+    entries = Entries(True, shown=shown)
+    for folder, text in by_folder("".join(f"{path}\0" for path in paths * SPARE)):
+        entries.add_files(folder, text)
+    folders = {path.rsplit("/", up)[0] for path in paths for up in range(1, path.count("/") + 1)}
+    every = [*(f"{folder}/" for folder in folders), *paths * SPARE]
+    assert entries.count == len(every)
+    near = sorted(every, key=lambda entry: (entry.rstrip("/").count("/"), not entry.endswith("/"), entry))
+    assert entries.first() == near[:shown]
 
 
 def test_a_deep_tree() -> None:
     entries = Entries(True, shown=3)
-    entries.add_files("d/" * 1999 + "d", ["d/" * 2000 + "file"])
+    entries.add_files("d/" * 1999 + "d", "d/" * 2000 + "file\0")
     assert (entries.count, entries.first()) == (2001, ["d/", "d/d/", "d/d/d/"])
 
 

@@ -8,9 +8,10 @@ with a NUL behind each, symbolic links among them or not; `Counting` tells which
 from __future__ import annotations
 
 import os
+import re
 import stat
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
@@ -38,12 +39,14 @@ WITHOUT_LINKS: Final = frozenset({"rg"})
 SUCCESS: Final = {"rg": (0, 1, 2), "git": (0, 1), "python": (0,)}
 """Exit codes; 2 of rg means that something could not be read."""
 
-
 SECONDS: Final = 30.0
 """Time limit of a listing or a search."""
 
 PATIENCE: Final = 2.0
 """Seconds between two words on how far it is."""
+
+RUN: Final = re.compile(r"((?:[^\0/]*+/)*+)[^\0/]*+\0(?:\1[^\0/]*+\0)*+")
+"""Paths of one folder behind each other. Nothing is tried twice: it takes less time than to split them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +77,17 @@ def installed(root: Path) -> tuple[Engine, ...]:
 
 
 class Records:
-    """Takes text in pieces and hands it on in lists of records, each of which ends with `end`."""
+    """Takes text in pieces and hands it on in whole records, each of which ends with `end`."""
 
-    def __init__(self, end: str, take: Callable[[list[str]], None]) -> None:
+    def __init__(self, end: str, take: Callable[[str], None]) -> None:
         self._end = end
         self._take = take
         self._rest = ""
 
     def __call__(self, text: str) -> None:
-        *records, self._rest = (self._rest + text).split(self._end)
-        if records:
-            self._take(records)
+        records, end, self._rest = (self._rest + text).rpartition(self._end)
+        if end:
+            self._take(records + end)
 
 
 class Progress:
@@ -129,16 +132,11 @@ def listers(engines: Iterable[Engine], scope: Scope) -> list[Engine]:
     return sorted(fitting(engines, scope), key=lambda engine: LISTERS.index(engine.name))
 
 
-def by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
-    """The paths of files, for each folder: what is decided for a folder need not be decided for each of its files."""
-    folders: dict[str, list[str]] = {}
-    last, files = None, []
-    for path in paths:  # most of them behind others of the same folder
-        folder = path.rpartition("/")[0]
-        if folder != last:
-            last, files = folder, folders.setdefault(folder, [])
-        files.append(path)
-    return folders
+def by_folder(paths: str) -> Iterator[tuple[str, str]]:
+    """Paths with a NUL behind each, apart by folder: what is decided for a folder need not be decided for each of its
+    files. A folder comes again where other paths stand between."""
+    for run in RUN.finditer(paths):
+        yield run[1][:-1], run[0]
 
 
 class Counting:
@@ -146,10 +144,9 @@ class Counting:
 
     def __init__(self, scope: Scope) -> None:
         self._hidden = Hidden(scope, AGENT)
-        self._silent: dict[str, bool] = {}
 
-    def __call__(self, folder: str, paths: list[str]) -> list[str]:
+    def __call__(self, folder: str, paths: str) -> str:
         """Those of the paths in a folder that count."""
-        if folder not in self._silent:
-            self._silent[folder] = self._hidden.silent(folder)
-        return paths if self._silent[folder] else [path for path in paths if not self._hidden(path)]
+        if self._hidden.silent(folder):
+            return paths
+        return "".join(f"{path}\0" for path in paths.split("\0")[:-1] if not self._hidden(path))

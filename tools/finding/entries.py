@@ -7,7 +7,7 @@ from typing import Final
 
 from roundtrip.tools.caps import DEFAULT
 
-SPARE: Final = 64
+SPARE: Final = 8
 """How many times as many entries as are shown a level may hold before it is thinned out."""
 
 
@@ -19,16 +19,22 @@ class Level:
         self._most = SPARE * shown
         self._kept: list[str] = []
         self._dropped = 0
+        self._last = ""
+        """What comes behind this is not among the first; "" until there are too many."""
 
     @property
     def count(self) -> int:
         return self._dropped + len(self._kept)
 
-    def add(self, entries: list[str]) -> None:
-        self._kept += entries
+    def add(self, entries: str, prefix: str = "") -> None:
+        """Entries with a NUL behind each. prefix: of them all; most folders are passed over by a look at it alone."""
+        if self._last and prefix > self._last:
+            self._dropped += entries.count("\0")
+            return
+        self._kept += entries.split("\0")[:-1]
         if len(self._kept) > self._most:
             kept = self.first()
-            self._dropped, self._kept = self.count - len(kept), kept
+            self._dropped, self._kept, self._last = self.count - len(kept), kept, kept[-1]
 
     def first(self) -> list[str]:
         return sorted(self._kept)[: self._shown]  # quick: engines name most of them in order
@@ -56,14 +62,16 @@ class Entries:
     def count(self) -> int:
         return sum(level.count for level in self._levels.values())
 
-    def add_files(self, folder: str, paths: list[str]) -> None:
-        """Those in one folder, links among them."""
+    def add_files(self, folder: str, paths: str) -> None:
+        """Those in one folder, links among them, with a NUL behind each."""
         level = self._folders[folder] if folder in self._folders else self.add_folder(folder)
         if level is None:
             return
-        fitting = [path for path in paths if self._fits(path)] if self._fits else paths
-        self.hidden += len(paths) - len(fitting)
-        level.add(fitting)
+        if self._fits:
+            fitting = "".join(f"{path}\0" for path in paths.split("\0")[:-1] if self._fits(path))
+            self.hidden += paths.count("\0") - fitting.count("\0")
+            paths = fitting
+        level.add(paths, folder)
 
     def add_folder(self, folder: str) -> Level | None:
         """With all those above it; in a listing that is not recursive only the uppermost is shown."""
@@ -76,12 +84,14 @@ class Entries:
             if self._fits and not self._fits(folder):
                 self.hidden += self.recursive or not depth
             elif self.recursive or not depth:
-                self._level(depth, files=False).add([f"{folder}/"])
+                self._level(depth, files=False).add(f"{folder}/\0")
             self._folders[folder] = self._level(depth + 1, files=True) if self.recursive else None
         return self._folders[folder]
 
     def _level(self, depth: int, *, files: bool) -> Level:
-        return self._levels.setdefault((depth, files), Level(self._shown))
+        if (depth, files) not in self._levels:
+            self._levels[depth, files] = Level(self._shown)
+        return self._levels[depth, files]
 
     def first(self) -> list[str]:
         """What is near comes first: by depth, then folders before files, then by name."""

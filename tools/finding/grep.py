@@ -19,7 +19,6 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from itertools import chain
 from pathlib import PurePath
 from typing import Any, Final
 
@@ -92,10 +91,10 @@ def candidates(job: Job, pattern: Pattern) -> list[str]:
         found = _ask(engine, job.scope, pattern)
         if found is not None:
             break
-    wanted = (path for path in found or () if fits(path) or fits(job.shown(path)))
+    wanted = "".join(f"{path}\0" for path in found or () if fits(path) or fits(job.shown(path)))
     accepts = Counting(job.scope)
-    counted = (accepts(folder, paths) for folder, paths in by_folder(wanted).items())
-    return sorted(chain.from_iterable(counted), key=lambda path: path.split("/"))
+    counted = "".join(accepts(folder, paths) for folder, paths in by_folder(wanted))
+    return sorted(counted.split("\0")[:-1], key=lambda path: path.split("/"))
 
 
 def _others(job: Job, pattern: Pattern) -> bool:

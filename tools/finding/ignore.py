@@ -62,7 +62,7 @@ class IgnoreFiles:
 
     def silent(self, folder: str) -> bool:
         """Whether nothing directly in this folder can be hidden."""
-        known = self._folder(folder)
+        known = self._folders.get(folder) or self._folder(folder)
         return not known.hidden and not known.rules
 
     def _folder(self, path: str) -> _Folder:
