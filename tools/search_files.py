@@ -14,8 +14,9 @@ from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.encodings import SNIFFED, WIDE, is_binary
+from roundtrip.tools.finding.asking import Job
 from roundtrip.tools.finding.engines import SECONDS, Engine, Progress, Records, installed
-from roundtrip.tools.finding.grep import SEARCHED, Job
+from roundtrip.tools.finding.grep import SEARCHED
 from roundtrip.tools.finding.ignore import scope_of
 from roundtrip.tools.finding.patterns import read_pattern
 from roundtrip.tools.paths import failure, inside, intend, missing
@@ -115,8 +116,9 @@ class SearchFiles:
         if reason:
             return failure(reason)
         job, hits = await asyncio.to_thread(self._job, path, arguments), Hits(Progress(output))
+        command = await asyncio.to_thread(job.command)
         finished = await self._workspace.run(
-            job.command(), cwd=Path(job.scope.base), seconds=self._seconds, output=Records("\n", hits.take)
+            command, cwd=Path(job.scope.base), seconds=self._seconds, output=Records("\n", hits.take)
         )
         if not hits.rest and finished.code is not None:
             return failure(f"The search failed: {' '.join(finished.output.split())[-200:] or 'no reason was given'}.")

@@ -17,6 +17,7 @@ import codecs
 import os
 import signal
 import time
+from collections import deque
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -47,26 +48,28 @@ class HeadAndTail:
     def __init__(self, kept: int = KEPT) -> None:
         self._kept = kept
         self._head = ""
-        self._tail = ""
+        self._tail: deque[str] = deque()
+        self._length = 0
+        """Characters of the tail."""
         self._omitted = 0
 
     def add(self, text: str) -> None:
         room = self._kept - len(self._head)
         self._head += text[:room]
-        self._tail += text[room:]
-        if len(self._tail) > 2 * self._kept:  # not at each piece, or small pieces would cost a copy each
-            self._trim()
+        if len(text) > room:
+            self._tail.append(text[room:])
+            self._length += len(text) - room
+        while self._tail and self._length - len(self._tail[0]) > self._kept:
+            self._length -= len(self._tail[0])
+            self._omitted += len(self._tail.popleft().encode())
 
     def text(self) -> str:
         """Head and tail; where something is missing between them, a line says how many bytes."""
-        self._trim()
-        gap = f"\n… {self._omitted} bytes omitted …\n" if self._omitted else ""
-        return f"{self._head}{gap}{self._tail}"
-
-    def _trim(self) -> None:
-        surplus = max(len(self._tail) - self._kept, 0)
-        self._omitted += len(self._tail[:surplus].encode())
-        self._tail = self._tail[surplus:]
+        tail = "".join(self._tail)
+        surplus = tail[: max(len(tail) - self._kept, 0)]
+        omitted = self._omitted + len(surplus.encode())
+        gap = f"\n… {omitted} bytes omitted …\n" if omitted else ""
+        return f"{self._head}{gap}{tail[len(surplus) :]}"
 
 
 class _Pipe:

@@ -15,9 +15,10 @@ from roundtrip.agent.messages import ToolResult
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.tools.caps import Caps
 from roundtrip.tools.finding import git_files, python_files, ripgrep
+from roundtrip.tools.finding.asking import Job
 from roundtrip.tools.finding.engines import PYTHON, Engine
 from roundtrip.tools.finding.globs import matcher
-from roundtrip.tools.finding.grep import SEARCHED, Job, matching, search
+from roundtrip.tools.finding.grep import SEARCHED, matching, search
 from roundtrip.tools.finding.ignore import IgnoreFiles, scope_of
 from roundtrip.tools.finding.loose import FOREIGN_CASES, LETTERS
 from roundtrip.tools.finding.patterns import Pattern, read_pattern
@@ -324,6 +325,20 @@ def test_a_program_that_fails_is_replaced(trees) -> None:
             for chosen in (broken, (PYTHON,))
         ]
         assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(("engine", "word"), [(RG, "--regexp=needle"), (GIT, "grep")])
+def test_an_engine_searches_once(tmp_path: Path, engine: Engine, word: str) -> None:
+    """What was begun while Python still loaded is what is read, and not asked for again."""
+    root, program, log = tmp_path / "root", tmp_path / "program", tmp_path / "log"
+    root.mkdir()
+    git(root, "init", "-q")
+    (root / "file").write_text("needle\n")
+    program.write_text(f'#!/bin/sh\nprintf "%s " "$@" >> {log}\necho >> {log}\nexec {engine.program} "$@"\n')
+    program.chmod(0o755)
+    tool = SearchFiles(LocalWorkspace(root), (Engine(engine.name, str(program)),))
+    assert "file:1: needle" in asyncio.run(tool.run({"regex": "needle"}, lambda text: None)).content
+    assert sum(word in line.split() for line in log.read_text().splitlines()) == 1
 
 
 def test_ignored_by_a_repository_above_is_not_ignored(tmp_path: Path) -> None:

@@ -14,11 +14,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from roundtrip.agent.tooling import Output
 from roundtrip.tools.finding import git_files, python_files, ripgrep
 from roundtrip.tools.finding.ignore import AGENT, GIT, Hidden, Scope, exclude_file
+
+if TYPE_CHECKING:  # each search starts a Python, which needs none of it
+    from roundtrip.agent.tooling import Output
 
 
 class _Finder(Protocol):

@@ -84,7 +84,7 @@ class Entries:
             if self._fits and not self._fits(folder):
                 self.hidden += self.recursive or not depth
             elif self.recursive or not depth:
-                self._level(depth, files=False).add(f"{folder}/\0")
+                self._level(depth, files=False).add(f"{folder}/\0", folder)
             self._folders[folder] = self._level(depth + 1, files=True) if self.recursive else None
         return self._folders[folder]
 

@@ -1,7 +1,7 @@
-"""The program that searches: finds the files with an engine, and the lines in them with Python's `re`.
+"""The lines that a search finds: files that may match are read, and looked through with Python's `re`.
 
 Strategy. Python can't be interrupted while it matches a regex, and some regexes never end. So this runs as a program
-of its own, `python -m roundtrip.tools.finding.grep JOB`, which can be killed. Rules:
+of its own, `python -m roundtrip.tools.finding JOB`, which can be killed. Rules:
 1. An engine only says which files may match; whether they do, and how that looks, is decided here for all engines.
 2. Files are searched in the order of their paths, and what is found is printed at once.
 3. Files that hold keys are passed over, unless one is named.
@@ -15,22 +15,16 @@ import json
 import os
 import re
 import stat
-import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
 from pathlib import PurePath
-from typing import Any, Final
+from typing import Final
 
 from roundtrip.agent.files import FOLDER, straight
 from roundtrip.agent.keys import key
-from roundtrip.agent.plain import name_line
 from roundtrip.tools.cut import part_of
 from roundtrip.tools.encodings import WIDE, is_binary, text_of, wide
-from roundtrip.tools.finding import python_files
-from roundtrip.tools.finding.engines import PYTHON, Counting, Engine, by_folder, fitting, nested
-from roundtrip.tools.finding.globs import matcher
-from roundtrip.tools.finding.ignore import Scope
+from roundtrip.tools.finding.asking import Begun, Job, candidates, others
 from roundtrip.tools.finding.patterns import Pattern, read_pattern
 
 SEARCHED: Final = 64 * 1024 * 1024
@@ -38,122 +32,6 @@ SEARCHED: Final = 64 * 1024 * 1024
 
 COLUMNS: Final = 300
 """Characters of a line that are shown."""
-
-MARKS: Final = r"^(?:\xff\xfe|\xfe\xff|\x00\x00\xfe\xff)"
-"""Files with a byte order mark of a wide encoding, which are always read."""
-
-_PIPES: Final[dict[str, Any]] = {
-    "stdin": subprocess.DEVNULL,
-    "stdout": subprocess.PIPE,
-    "stderr": subprocess.PIPE,
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """What to search for, and how much of it to show.
-
-    name: of the scope's base, as the model knows it. file: the only file to search, "" for all of them.
-    """
-
-    scope: Scope
-    engines: tuple[Engine, ...]
-    regex: str
-    name: str = "."
-    file: str = ""
-    file_pattern: str = ""
-    context: int = 0
-    matches: int = 100
-    bytes: int = 24 * 1024
-
-    def command(self) -> tuple[str, ...]:
-        """-P: a folder's own modules must not be taken for Python's."""
-        return (sys.executable, "-P", "-m", "roundtrip.tools.finding.grep", json.dumps(asdict(self)))
-
-    @staticmethod
-    def parse(text: str) -> Job:
-        fields: dict[str, Any] = json.loads(text)
-        scope, engines = Scope(**fields.pop("scope")), tuple(Engine(**engine) for engine in fields.pop("engines"))
-        return Job(scope, engines, **fields)
-
-    def shown(self, path: str) -> str:
-        """As the model may use it, in one line."""
-        prefix = "" if self.name == "." else f"{self.name.rstrip('/')}/"
-        return name_line(prefix + path)
-
-
-def candidates(job: Job, pattern: Pattern) -> list[str]:
-    """The files that may match, in order, and perhaps links, which are not read."""
-    if job.file:
-        return [job.file]
-    fits = matcher(job.file_pattern)
-    for engine in (*fitting(job.engines, job.scope), PYTHON):
-        found = _ask(engine, job.scope, pattern)
-        if found is not None:
-            break
-    wanted = "".join(f"{path}\0" for path in found or () if fits(path) or fits(job.shown(path)))
-    accepts = Counting(job.scope)
-    counted = "".join(accepts(folder, paths) for folder, paths in by_folder(wanted))
-    return sorted(counted.split("\0")[:-1], key=lambda path: path.split("/"))
-
-
-def _others(job: Job, pattern: Pattern) -> bool:
-    """Whether there are files to search in which an engine found nothing."""
-    return bool(pattern.loose and candidates(job, replace(pattern, loose="")))
-
-
-def _ask(engine: Engine, scope: Scope, pattern: Pattern) -> list[str] | None:
-    """None: this engine has failed."""
-    if engine == PYTHON:
-        return list(python_files.walk(scope))
-    try:
-        return _matching_files(engine, scope, pattern.loose) if pattern.loose else _all(engine, scope)
-    except (OSError, _Failed):
-        return None
-
-
-class _Failed(Exception):
-    """An engine did not do what it was asked for."""
-
-
-def _matching_files(engine: Engine, scope: Scope, loose: str) -> list[str]:
-    """The files that match a looser pattern. Raises OSError, _Failed."""
-    with subprocess.Popen(engine.searching(scope, (loose, MARKS)), cwd=scope.base, **_PIPES) as process:
-        below = _repositories(engine, scope) if engine.name == "git" else []
-        output, errors = process.communicate()
-    if errors or not engine.succeeded(process.returncode):
-        raise _Failed
-    found = _paths(output)
-    for path in below:
-        found += (path + each for each in _matching_files(engine, nested(scope, path), loose))
-    return found
-
-
-def _repositories(engine: Engine, scope: Scope) -> list[str]:
-    """The repositories below a scope, which git does not search."""
-    return [path for path in _listed(engine, scope) if path.endswith("/")]
-
-
-def _all(engine: Engine, scope: Scope) -> list[str]:
-    """The files of a scope. Raises OSError, _Failed."""
-    found: list[str] = []
-    for path in _listed(engine, scope):
-        if path.endswith("/"):
-            found += (path + each for each in _all(engine, nested(scope, path)))
-        else:
-            found.append(path)
-    return found
-
-
-def _listed(engine: Engine, scope: Scope) -> list[str]:
-    done = subprocess.run(engine.listing(scope), cwd=scope.base, **_PIPES)
-    if not engine.succeeded(done.returncode):
-        raise _Failed
-    return _paths(done.stdout)
-
-
-def _paths(output: bytes) -> list[str]:
-    return [path.removeprefix("./") for path in os.fsdecode(output).split("\0")[:-1]]
 
 
 def content(base: int, path: str, literal: bytes, loose: re.Pattern[bytes] | None) -> str:
@@ -243,16 +121,16 @@ class Found:
         self._take(line)
 
 
-def search(job: Job, take: Callable[[str], None]) -> Found:
-    """Gives `take` the lines of the result, as soon as they are found."""
+def search(job: Job, take: Callable[[str], None], begun: Begun | None = None) -> Found:
+    """Gives `take` the lines of the result, as soon as they are found. begun: see `candidates`."""
     pattern = read_pattern(job.regex)
     assert isinstance(pattern, Pattern), "the tool has tried it"
     loose = re.compile(pattern.loose.encode()) if pattern.loose else None
     found = Found(job, take)
     base = straight(job.scope.base, FOLDER)
     try:
-        paths = candidates(job, pattern)
-        found.no_file = bool(job.file_pattern) and not paths and not _others(job, pattern)
+        paths = candidates(job, pattern, begun)
+        found.no_file = bool(job.file_pattern) and not paths and not others(job, pattern)
         for path in paths:
             if key(PurePath(path)) and not job.file:
                 continue
@@ -271,11 +149,8 @@ def _write(line: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def main() -> None:
-    found = search(Job.parse(sys.argv[1]), _write)
+def run(job: str, begun: Begun) -> None:
+    """Prints what a job finds, see above."""
+    found = search(Job.parse(job), _write, begun)
     rest = {"matches": found.matches, "more": found.more, "last": found.last, "no_file": found.no_file}
     _write("\0" + json.dumps(rest))
-
-
-if __name__ == "__main__":
-    main()
