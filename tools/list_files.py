@@ -21,7 +21,6 @@ from roundtrip.tools.cut import first_lines
 from roundtrip.tools.finding.engines import (
     PYTHON,
     SECONDS,
-    WITHOUT_LINKS,
     Counting,
     Engine,
     Progress,
@@ -144,7 +143,7 @@ def _below(prefix: str, paths: str) -> str:
 
 async def _passed_over(engine: Engine, scope: Scope) -> tuple[str, bool]:
     """The links that an engine does not name, and whether there was time for all of them."""
-    if engine.name not in WITHOUT_LINKS:
+    if engine.names_links:
         return "", True
     stopped, until = threading.Event(), time.monotonic() + SECONDS
 

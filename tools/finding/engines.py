@@ -24,6 +24,12 @@ if TYPE_CHECKING:  # each search starts a Python, which needs none of it
 
 
 class _Finder(Protocol):
+    """CODES: with which its program ends when all went well. LINKS: whether it names symbolic links."""
+
+    @property
+    def CODES(self) -> tuple[int, ...]: ...
+    @property
+    def LINKS(self) -> bool: ...
     def fits(self, scope: Scope) -> bool: ...
     def listing(self, program: str, scope: Scope) -> tuple[str, ...]: ...
     def searching(self, program: str, scope: Scope, patterns: tuple[str, ...]) -> tuple[str, ...]: ...
@@ -34,12 +40,6 @@ FINDERS: Final[dict[str, _Finder]] = {"rg": ripgrep, "git": git_files, "python":
 
 LISTERS: Final = ("git", "rg", "python")
 """For listings, the fastest first."""
-
-WITHOUT_LINKS: Final = frozenset({"rg"})
-"""Engines that pass symbolic links over, so that `python_files.walk` must look for them."""
-
-SUCCESS: Final = {"rg": (0, 1, 2), "git": (0, 1), "python": (0,)}
-"""Exit codes; 2 of rg means that something could not be read."""
 
 SECONDS: Final = 30.0
 """Time limit of a listing or a search."""
@@ -66,7 +66,12 @@ class Engine:
         return FINDERS[self.name].searching(self.program, scope, patterns)
 
     def succeeded(self, code: int | None) -> bool:
-        return code in SUCCESS[self.name]
+        return code in FINDERS[self.name].CODES
+
+    @property
+    def names_links(self) -> bool:
+        """Whether links are among the files; if not, `python_files.walk` must look for them."""
+        return FINDERS[self.name].LINKS
 
 
 PYTHON: Final = Engine("python")

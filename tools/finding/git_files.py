@@ -16,6 +16,9 @@ from typing import Final
 from roundtrip.agent.programs import GIT_ENVIRONMENT, GIT_SETTINGS, program
 from roundtrip.tools.finding.ignore import Scope
 
+CODES: Final[tuple[int, ...]] = (0, 1)
+LINKS: Final = True
+
 _ENVIRONMENT: Final = {**GIT_ENVIRONMENT, "GIT_INDEX_FILE": "/nonexistent/index", "LC_ALL": "C"}
 """LC_ALL: patterns are about bytes."""
 

@@ -11,9 +11,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from typing import Final
 
 from roundtrip.agent.files import FOLDER, straight
 from roundtrip.tools.finding.ignore import AGENT, GIT, Hidden, Scope
+
+CODES: Final[tuple[int, ...]] = (0,)
+LINKS: Final = True
 
 
 def walk(scope: Scope, *, files: bool = True, going: Callable[[], bool] = lambda: True) -> Iterator[str]:

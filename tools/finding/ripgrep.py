@@ -12,6 +12,12 @@ from typing import Final
 from roundtrip.agent.programs import program
 from roundtrip.tools.finding.ignore import Scope
 
+CODES: Final[tuple[int, ...]] = (0, 1, 2)
+"""With which it ends when all went well; 2 means that something could not be read."""
+
+LINKS: Final = False
+"""Whether it names symbolic links."""
+
 # No configuration of the user's may change what is found. Hidden files count, as for git; `.git` itself does not.
 ALWAYS: Final = (
     "--no-config",
