@@ -113,15 +113,13 @@ class LocalJobs:
         self._environment = command_environment() if environment is None else dict(environment)
         self.confinement = confinement or Confinement(root, mode="off")
         self._outputs = outputs
-        self._known: dict[int, LocalJob] = {}
+        self._jobs: list[LocalJob] = []
+        """Those that have ended without an id go when the next one starts."""
         self._tasks: set[asyncio.Task[None]] = set()
-        self._last: LocalJob | None = None
-        self._loose: list[LocalJob] = []  # others that run at the same time, and have no number yet
 
     @property
     def running(self) -> tuple[LocalJob, ...]:
-        jobs = (*self._known.values(), *self._loose, *([self._last] if self._last else ()))
-        return tuple(job for job in jobs if job.id and job.state == "running")
+        return tuple(job for job in self._jobs if job.id and job.state == "running")
 
     async def run(
         self, command: str, *, cwd: Path, seconds: float, output: Output, background: bool = False
@@ -129,7 +127,8 @@ class LocalJobs:
         if self.confinement.refusal:
             return Refusal(self.confinement.refusal)
         self._let_go()
-        self._last = job = self._new(command, output)
+        job = self._new(command, output)
+        self._jobs.append(job)
         if background and not job.keep():
             return Refusal("What a command in the background says could not be kept: the disk takes no more.")
         job.task = task = asyncio.create_task(self._attend(job, cwd, None if background else seconds))
@@ -146,8 +145,7 @@ class LocalJobs:
         return job
 
     def find(self, id: int) -> Job | Refusal:
-        recent = (*self._loose, *([self._last] if self._last else ()))
-        job = next((job for job in recent if job.number == id), None) or self._known.get(id) or self._recalled(id)
+        job = next((job for job in self._jobs if job.number == id), None) or self._recalled(id)
         if job is not None and job.id:
             return job
         ids = ", ".join(f"{job.id} ({job.command[:_SHOWN]})" for job in self.running)
@@ -171,27 +169,25 @@ class LocalJobs:
                 self._outputs.rmdir()  # only if nothing was kept
 
     def _let_go(self) -> None:
-        """The last command is one of those before from now on, if it was kept; else it goes once it has ended."""
-        before = (*self._loose, *([self._last] if self._last else ()))
-        self._last = None
-        self._known |= {job.id: job for job in before if job.id}
-        self._loose = [job for job in before if not job.id and job.state == "running"]
-        for job in before:
+        """What was not kept goes once it has ended."""
+        for job in self._jobs:
             job.drop()
+        self._jobs = [job for job in self._jobs if job.id or job.state == "running"]
 
     def _recalled(self, id: int) -> LocalJob | None:
         """A command of an earlier run of this session."""
         if self._outputs is not None:
             with suppress(OSError):
-                self._known[id] = LocalJob.recalled(self._outputs / f"{id}.out")
-        return self._known.get(id)
+                self._jobs.append(LocalJob.recalled(self._outputs / f"{id}.out"))
+                return self._jobs[-1]
+        return None
 
     def _new(self, command: str, output: Output) -> LocalJob:
         """With a file for its output, if the disk takes one."""
         try:
             folder = self._folder()
             taken = (int(path.stem) for path in folder.glob("*.out") if path.stem.isdecimal())
-            number = max((*taken, *self._known), default=0) + 1
+            number = max((*taken, *(job.number for job in self._jobs)), default=0) + 1
             return LocalJob(number, command, Recording(folder / f"{number}.out"), output)
         except OSError:
             return LocalJob(0, command, None, output)
