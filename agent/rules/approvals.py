@@ -193,14 +193,13 @@ def _runs(intent: Intent, rules: Rules, disk: Disk) -> Decision:
         return Ask("command", "It may hold a command that your rules forbid.")
     if "command" in rules.allowed:
         return Allow()
-    kept = files.are_kept("edit" in rules.allowed)
-    if kept and not unknown and allows(found, rules.allow):
+    unruled = unknown or files.beyond_rules("edit" in rules.allowed)
+    if not unruled and allows(found, rules.allow):
         return Allow()
-    grant = proposed(found, rules.allow) if kept and not unknown else ()
+    grant = () if unruled else proposed(found, rules.allow)
     if grant:
         return Ask("command", grant=Grant("command", grant))
-    leaves = "" if kept else "it writes a file, or leaves the workspace"
-    return Ask("command", unruled=unknown or leaves or "no rule could say what it does")
+    return Ask("command", unruled=unruled or "no rule could say what it does")
 
 
 _JUDGES: Final[Mapping[Effect, Callable[[Intent, Rules, Disk], Decision]]] = {

@@ -180,19 +180,23 @@ class Files:
         if why:
             yield "protected", f"{word.path} may be a file that {why}."
 
-    def are_kept(self, edits: bool) -> bool:
-        """Whether commands that rules allow keep to what they may read, and write (inside, if edits are allowed)."""
+    def beyond_rules(self, edits: bool) -> str:
+        """Why rules can't allow the commands: they read or write (inside, if edits are allowed) what they may not
+        without a question, or it can't be told. "" if they can."""
         moves = [command.words for command in self.commands if command.name in MOVES]
         if not all(len(words) == 2 and not words[1].open and not words[1].text.startswith("-") for words in moves):
-            return False
+            return "it goes to a folder that can't be told"
         if moves and not all(self._may_stay(self.places.real(base)) for base in self.bases):
-            return False
-        writes = [word for script in self.scripts for word in script.writes]
-        reads = [word for script in self.scripts for word in script.reads]
-        if any(word.open for word in (*writes, *reads)) or not all(self._may_write(word, edits) for word in writes):
-            return False
+            return "it goes where rules don't count"
+        for word in (word for script in self.scripts for word in script.writes):
+            if word.open or not self._may_write(word, edits):
+                return f"it writes {word.path or word.text}"
         held = [Word(said.partition("=")[2].rstrip("*")) for command in self.commands for said in command.sets]
-        return all(map(self._may_read, (*reads, *held))) and not any(map(self._leaves, self.commands))
+        for word in (*(word for script in self.scripts for word in script.reads), *held):
+            if word.open or not self._may_read(word):
+                return f"it reads {word.path or word.text}"
+        leaving = next(filter(self._leaves, self.commands), None)
+        return f"{leaving.name} may show what is outside the workspace" if leaving else ""
 
     def _may_stay(self, folder: Path) -> bool:
         return self.places.is_inside(folder) and not protected.watched(self.places.within(folder))

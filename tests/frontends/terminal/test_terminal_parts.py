@@ -126,7 +126,12 @@ EVER = "[a]lways in this session, [p] in this project"
         ),
         (Intent("edits", (Path("/project/AGENTS.md"),)), "yes no", "(asked each time)"),
         (Intent("runs", command="git status -s"), "yes always project no", f"{EVER}: git status *"),
-        (Intent("runs", command="ls > a"), "yes no", "(asked each time: it writes a file, or leaves the workspace)"),
+        (Intent("runs", command="ls > a"), "yes no", "(asked each time: it writes a)"),
+        (Intent("runs", command="ls > $A"), "yes no", "(asked each time: it writes $A)"),
+        (Intent("runs", command="wc < /usr/x"), "yes no", "(asked each time: it reads /usr/x)"),
+        (Intent("runs", command="cat /x"), "yes no", "(asked each time: cat may show what is outside the workspace)"),
+        (Intent("runs", command="cd $A && ls"), "yes no", "(asked each time: it goes to a folder that can't be told)"),
+        (Intent("runs", command="cd /usr && ls"), "yes no", "(asked each time: it goes where rules don't count)"),
         (Intent("runs", command="ls <<< a"), "yes no", "(asked each time: it uses <<<, which not every shell knows)"),
         (Intent("runs", command="eval x"), "yes no", "(asked each time: no rule could say what it does)"),
         (
