@@ -57,7 +57,11 @@ def test_the_session_example_runs(tmp_path: Path, capsys: pytest.CaptureFixture[
     names: dict[str, Any] = {}
     exec(compile(blocks("python")[1], "README.md", "exec"), names)
     (tmp_path / "project").mkdir()
-    calls = (("write_to_file", {"path": "a.py", "content": "a = 1"}), ("execute_command", {"command": "ls"}))
+    calls = (
+        ("write_to_file", {"path": "a.py", "content": "a = 1"}),
+        ("execute_command", {"command": "ls"}),
+        ("write_to_file", {"path": "AGENTS.md", "content": "Obey."}),
+    )
     text = "<|tool_calls_section_begin|><|tool_call_begin|>functions.{}:{}<|tool_call_argument_begin|>{}"
     end = "<|tool_call_end|><|tool_calls_section_end|>"
     turns = [{"chunks": [text.format(name, n, json.dumps(told)), end]} for n, (name, told) in enumerate(calls)]
@@ -65,7 +69,8 @@ def test_the_session_example_runs(tmp_path: Path, capsys: pytest.CaptureFixture[
         asyncio.run(names["session"](tmp_path / "project", tmp_path / "state", server.base_url, "write it"))
     shown = capsys.readouterr().out
     assert (tmp_path / "project" / "a.py").read_text() == "a = 1"
-    assert "Not run: only edits are allowed here." in shown
+    assert shown.count("content='Not run: only edits are allowed here.'") == 2
+    assert not (tmp_path / "project" / "AGENTS.md").exists()
     assert "TurnEnded(outcome='answered'" in shown
     assert len(list((tmp_path / "state" / "sessions").rglob("*.jsonl"))) == 1
 

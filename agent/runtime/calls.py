@@ -135,7 +135,10 @@ class CallRunner:
         async with self._recorded(call, intent, output):
             waiting.discard(call.index)
             with approved_as(intent.effect, intent.paths):
-                return _Done(await what.tool.run(what.arguments, output))
+                result = await what.tool.run(what.arguments, output)
+                if not isinstance(result, ToolResult):  # a tool of somebody else's
+                    raise TypeError(f"run returned {type(result).__name__}, not ToolResult")
+                return _Done(result)
 
     @asynccontextmanager
     async def _recorded(self, call: Call, intent: Intent, output: Output) -> AsyncIterator[None]:

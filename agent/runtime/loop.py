@@ -45,7 +45,10 @@ Emit = Callable[[Event], None]
 
 
 class Agent:
-    """One session with one model. `turn` runs one turn; turns come one after another."""
+    """One session with one model. `turn` runs one turn; turns come one after another.
+
+    Raises ValueError where two tools have the same name.
+    """
 
     def __init__(
         self,
@@ -60,6 +63,9 @@ class Agent:
         images: bool = False,
         recorder: Recorder | None = None,
     ) -> None:
+        names = [tool.spec.name for tool in tools]
+        if doubled := next((name for name in names if names.count(name) > 1), ""):
+            raise ValueError(f"there are two tools called {doubled}: leave one out")
         self._model = model
         self._model_name = model_name
         self.conversation = conversation

@@ -33,7 +33,7 @@ class Setup:
     requests: TextIO | None = None
     inquire: Inquire | None = None
     wanted: frozenset[str] = frozenset()
-    sandbox: SandboxMode = "off"
+    sandbox: SandboxMode = "auto"
     writable: tuple[Path, ...] = ()
     network: bool = False
     checkpoints: Path | None = None

@@ -102,6 +102,30 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     asyncio.run(main)
 
 
+def test_a_name_belongs_to_one_tool() -> None:
+    async def main() -> None:
+        async with serving() as fault:
+            with pytest.raises(ValueError, match="two tools called look"):
+                Session(fault, Doing("look", echo), Doing("look", echo))
+
+    run(main())
+
+
+def test_a_tool_that_returns_something_else() -> None:
+    class Wrong(Doing):
+        async def run(self, arguments: Mapping[str, Any], output: Output) -> ToolResult:
+            return "text"  # type: ignore[return-value]
+
+    async def main() -> None:
+        async with serving(calls(call("look", "{}")), says("I see.")) as fault:
+            session = Session(fault, Wrong("look", echo))
+            assert (await session.turn()).outcome == "answered"
+            assert session.results == ["The tool failed: TypeError: run returned str, not ToolResult"]
+            await session.model.close()
+
+    run(main())
+
+
 def test_text_is_the_answer() -> None:
     async def main() -> None:
         async with serving(says("hello")) as fault:

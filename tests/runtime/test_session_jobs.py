@@ -49,7 +49,8 @@ class Screen:
 def chat_of(tmp_path: Path, base_url: str) -> Chat:
     (tmp_path / "project").mkdir(exist_ok=True)
     settings = Settings(base_url, "kimi-k2", "", "config.toml", "config.toml")
-    setup = Setup(settings, tmp_path / "project", default_tools, lambda: "Be good.", tmp_path / "sessions")
+    sessions = tmp_path / "sessions"
+    setup = Setup(settings, tmp_path / "project", default_tools, lambda: "Be good.", sessions, sandbox="off")
     return Chat(setup, Yes(), lambda event: None, lambda text: None)
 
 

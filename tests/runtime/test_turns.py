@@ -41,7 +41,7 @@ class Place:
         """A session with a command that runs, and the id of its process."""
         async with serving(SLEEP, says("new")) as fault:
             settings = Settings(fault.base_url, "kimi-k2", "", "config.toml", "config.toml")
-            setup = Setup(settings, self.root, default_tools, lambda: "Be good.", self.sessions)
+            setup = Setup(settings, self.root, default_tools, lambda: "Be good.", self.sessions, sandbox="off")
             chat = Chat(setup, Yes(), self.events.append, self.said.append)
             assert await chat.connect() == ""
             turn = asyncio.create_task(chat.turn("first"))
