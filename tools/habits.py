@@ -18,11 +18,12 @@ and Gemini CLI (`paths`, `expected_replacements`), kimi-cli and kimi-code (`edit
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
 from roundtrip.tools.refused import refusal
-from roundtrip.tools.values import integer, is_integer, loaded, pop, truth
+from roundtrip.tools.values import folded, integer, is_integer, loaded, pop, truth
 
 Arguments = Mapping[str, Any]
 
@@ -40,8 +41,14 @@ FOLDER: Final[Mapping[str, str]] = {
 MILLISECONDS: Final = 10_000
 """A time limit from here on is in milliseconds: as seconds it would be hours, which no tool here allows."""
 
-LONGEST: Final = MILLISECONDS - 1
+THOUSANDS: Final = 1000
+"""A multiple of it is in milliseconds too: who counts in seconds says 900, 1800 or 3600."""
+
+LONGEST: Final = THOUSANDS - 1
 """Seconds of a converted time limit, so that it is not converted again."""
+
+WHERE: Final = ("cd", "path", "dir", "folder", "currentdir", "currentdirectory", "basedir", "rootdir")
+"""Names of the folder a command runs in (folded) that are no aliases: without a tool's name they don't tell it."""
 
 FILE_TYPES: Final[Mapping[str, str]] = {
     "c": "*.{c,h}",
@@ -146,15 +153,38 @@ def execute_command(arguments: Arguments) -> Arguments | str:
     if limit is not None and "timeout" not in rest:
         rest["timeout"] = _seconds(limit)
     timeout = integer(rest.get("timeout"))
-    if timeout is not None and timeout >= MILLISECONDS:
-        rest["timeout"] = _seconds(timeout)
+    if timeout is not None:
+        rest["timeout"] = _limited(timeout, rest["timeout"])
+    command = _command(rest)
+    if _is_patch(command):
+        return 'apply_patch is no program here: call the tool apply_patch with {"input": "*** Begin Patch …"}'
+    if truth(pop(rest, "detach", "detached", "async")) or truth(pop(rest, "blocking", "wait", "block")) is False:
+        rest.setdefault("background", True)
+    return _somewhere(rest)
+
+
+def _command(rest: dict[str, Any]) -> Any:
+    """The command without a shell that is called with it as a script, and with what was given as its arguments."""
     command = loaded(rest.get("command"))
     if isinstance(command, list):
         script = len(command) == 3 and all(isinstance(word, str) for word in command) and command[1] in _SCRIPT_FLAGS
         rest["command"] = command = command[2] if script and _SHELLS.fullmatch(command[0]) else command
-    if _is_patch(command):
-        return 'apply_patch is no program here: call the tool apply_patch with {"input": "*** Begin Patch …"}'
-    return rest
+    words = loaded(rest.get("args"))
+    if isinstance(words, list) and all(isinstance(word, str) for word in words):
+        words = shlex.join(words)
+    if isinstance(words, str) and isinstance(command, str):
+        del rest["args"]
+        rest["command"] = command = f"{command} {words}".rstrip()
+    return command
+
+
+def _somewhere(rest: dict[str, Any]) -> Arguments | str:
+    """The folder to run in under its own name. Of two there is none: nothing may run elsewhere than was meant."""
+    folders = [value for name in [name for name in rest if folded(name) in WHERE] if (value := rest.pop(name))]
+    given = [*([rest["cwd"]] if rest.get("cwd") else []), *folders]
+    if any(folder != given[0] for folder in given):
+        return "the call names two folders to run in; give the one that is meant as cwd"
+    return {**rest, "cwd": given[0]} if folders else rest
 
 
 def read_command_output(arguments: Arguments) -> Arguments:
@@ -168,8 +198,13 @@ def read_command_output(arguments: Arguments) -> Arguments:
         rest["id"] = int(number[1])
     limit, block = integer(pop(rest, "timeout", "timeoutms")), truth(pop(rest, "block"))
     if limit is not None and block is not False and "wait" not in rest:
-        rest["wait"] = _seconds(limit) if limit >= MILLISECONDS else limit
+        rest["wait"] = _limited(limit, limit)
     return rest
+
+
+def _limited(limit: int, given: Any) -> Any:
+    """A time limit in seconds, as it was given where it was in seconds."""
+    return _seconds(limit) if limit >= MILLISECONDS or (limit > 0 and limit % THOUSANDS == 0) else given
 
 
 def _seconds(milliseconds: int) -> int:

@@ -93,8 +93,8 @@ async def _load(options: Options, settings: Settings, repl: Repl) -> Chat:
     from roundtrip.agent.runtime.sandbox.policy import find as find_sandbox
 
     found = await asyncio.to_thread(find_sandbox, repl.root, "none" if options.sandbox == "off" else None)
-    if found.kind == "none":
-        repl.asker.permissions.unconfined()
+    if found.kind != "none":
+        repl.asker.permissions.confined()
     if notice := found.notice(options.sandbox, repl.root):
         repl.say(notice)
     setup = replace(setup_of(options, settings, repl.inquirer.ask), found=found)

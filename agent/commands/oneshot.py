@@ -60,13 +60,13 @@ class OneShot:
         self._options = options
         self._stream: JsonStream | None = None
         self._commands = False
-        """Whether commands run unasked."""
+        """Whether commands run unasked, or some of them."""
 
     async def run(self, setup: Setup, permissions: Permissions, path: Path | None) -> int:
         """Returns the exit code. Raises SessionError."""
         if why := permissions.ignored:
             self.front.line(f"{why}: agent trust shows it")
-        self._commands = "command" in permissions.rules.allowed
+        self._commands = "command" in permissions.rules.allowed or bool(permissions.rules.allow)
         stop = _Stop(self.front)
         with stop.heard():
             if self._options.stream:
@@ -100,8 +100,8 @@ class OneShot:
         if confinement is None:
             return
         found = await asyncio.to_thread(lambda: confinement.sandbox)
-        if found.kind == "none":
-            permissions.unconfined()
+        if found.kind != "none":
+            permissions.confined()
         if notice := found.notice(confinement.mode, confinement.root):
             self.front.line(notice)
 

@@ -10,7 +10,7 @@ from roundtrip.agent.commands.options import Options
 from roundtrip.agent.frontends.words import printable
 from roundtrip.agent.rules.approvals import PERMISSIONS, Rules
 from roundtrip.agent.runtime.config import config_path, state_path
-from roundtrip.agent.runtime.permissions import Permissions, home_folder, temporary_folders
+from roundtrip.agent.runtime.permissions import Permissions, home_folder
 from roundtrip.agent.runtime.preferences import Preferences, project_file, user_preferences
 from roundtrip.agent.runtime.projects import Projects
 
@@ -28,7 +28,6 @@ def permissions_of(options: Options, root: Path) -> Permissions:
         allow=user.allow,
         deny=user.deny,
         private=(_real(config_path().parent), _real(state_path())),
-        temporary=() if options.sandbox == "off" else temporary_folders(),
         home=home_folder(),
     )
     return Permissions(rules, Projects(projects_folder()) if options.sessions is not None else None)

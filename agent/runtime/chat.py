@@ -23,8 +23,9 @@ from typing import Final
 
 from roundtrip.agent.conversation import Conversation
 from roundtrip.agent.events import ClosedEvent, Event, ModelChanged, Rewound, TurnEnded
-from roundtrip.agent.messages import Message, ToolResult, User
-from roundtrip.agent.runtime.checkpoints.news import without_note
+from roundtrip.agent.messages import Message, ToolResult
+from roundtrip.agent.runtime.checkpoints.checkpoint_log import Origin
+from roundtrip.agent.runtime.checkpoints.news import said_at
 from roundtrip.agent.runtime.checkpoints.recorder import Checkpoints
 from roundtrip.agent.runtime.client import OpenAIModel
 from roundtrip.agent.runtime.jobs import OUTPUTS, LocalJobs
@@ -184,14 +185,17 @@ class Chat:
                 self.checkpoints.turn(self._id, len(self.messages), text)
             return await self._agent.turn(text)
 
-    def rewind(self, cut: int) -> str:
-        """Takes back the conversation from the message with this number on, with which a turn began. Returns what the
-        user said there. Only between two turns."""
+    def said_at(self, origin: Origin) -> str | None:
+        """What the user said where that turn began; None if this conversation does not hold it (any more)."""
+        return said_at(origin, self.session_id, self.messages)
+
+    def rewind(self, origin: Origin) -> str:
+        """Takes back the conversation from that turn on. Returns `said_at`. Only between two turns."""
         assert self._turns.between, "not during a turn"
-        message = self.messages[cut]
-        assert isinstance(message, User), "a turn begins with the user"
-        self._apply(Rewound(cut))
-        return without_note(message.content)
+        said = self.said_at(origin)
+        assert said is not None, "no turn of this conversation"
+        self._apply(Rewound(origin.cut))
+        return said
 
     def say(self, text: str) -> None:
         """See `Agent.say`."""

@@ -113,9 +113,9 @@ class Permissions:
         self.configured = replace(self.configured, mode=mode, mode_is_set=True)
         self.held = tuple(one for one in self.held if one.grant.kind != "edit")
 
-    def unconfined(self) -> None:
-        """There is no sandbox, in which commands have temporary folders of their own: those are everybody's."""
-        self.configured = replace(self.configured, temporary=())
+    def confined(self) -> None:
+        """There is a sandbox, in which commands have temporary folders of their own; without one they are outside."""
+        self.configured = replace(self.configured, temporary=temporary_folders())
 
     def forget(self) -> None:
         """Another session: what was allowed in the one before was so there."""

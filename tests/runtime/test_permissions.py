@@ -102,6 +102,15 @@ def test_a_project_does_not_change_a_mode_that_was_chosen(root: Path, projects: 
     assert permissions.rules.mode == "plan"
 
 
+@pytest.mark.parametrize("rules", [{"mode": "auto"}, {"allow": ("cp *",)}])
+def test_temporary_folders_are_outside_until_there_is_a_sandbox(root: Path, rules: Any) -> None:
+    permissions = Permissions(Rules(root, **{"mode": "edits", **rules}))
+    copy = Intent("runs", (root,), command="cp a /tmp/elsewhere")
+    assert not allowed(permissions, copy)
+    permissions.confined()
+    assert allowed(permissions, copy)
+
+
 def test_links_are_followed(root: Path) -> None:
     (root / "out").symlink_to(root.parent / "elsewhere")
     permissions = Permissions(Rules(root, "auto"))

@@ -12,6 +12,7 @@ from processes import dies, written
 from roundtrip.agent.events import Event, Interrupted, TurnEnded, UserSaid
 from roundtrip.agent.messages import Call
 from roundtrip.agent.runtime.chat import Chat
+from roundtrip.agent.runtime.checkpoints.checkpoint_log import Origin
 from roundtrip.agent.runtime.checkpoints.news import digest
 from roundtrip.agent.runtime.config import Settings
 from roundtrip.agent.runtime.session_log import load
@@ -98,7 +99,7 @@ def test_one_turn_at_a_time(place: Place) -> None:
                 with pytest.raises(AssertionError):
                     await other
             with pytest.raises(AssertionError):
-                chat.rewind(1)
+                chat.rewind(Origin())
             turn.cancel()
             assert (await turn).outcome == "interrupted"
             assert (await chat.turn("second")).answer == "new"

@@ -9,9 +9,6 @@ from roundtrip.agent.frontends.terminal.blocks import Block
 from roundtrip.agent.frontends.terminal.view import Console
 from roundtrip.agent.frontends.words import printable
 from roundtrip.agent.frontends.words_undo import outcome_lines, overview_lines
-from roundtrip.agent.messages import User
-from roundtrip.agent.runtime.checkpoints.checkpoint_log import Origin
-from roundtrip.agent.runtime.checkpoints.news import digest
 from roundtrip.agent.runtime.checkpoints.recorder import Checkpoints
 from roundtrip.agent.runtime.checkpoints.restores import Outcome
 from roundtrip.agent.tooling import Refusal
@@ -82,7 +79,7 @@ async def checkpoints(session: Session, rest: str) -> None:
         session.fail("/checkpoints NUMBER, with “all” for the conversation, too, and “yes” if it asks for it")
         return
     origin = next((one.origin for one in overview.changes if one.number == int(number)), None)
-    if "all" in words and origin is not None and not _rewindable(session.chat, origin):
+    if "all" in words and origin is not None and session.chat.said_at(origin) is None:
         session.fail(f"the conversation does not hold the turn of checkpoint {number} any more: /checkpoints {number}"
                      " puts the files back alone")  # fmt: skip
         return
@@ -90,14 +87,7 @@ async def checkpoints(session: Session, rest: str) -> None:
     back = "/redo brings the files back" if "all" in words else "/redo brings it back"
     _tell(session, outcome, f"/checkpoints {rest} yes", back)
     if outcome.done and origin is not None and "all" in words:
-        session.console.put_back(session.chat.rewind(origin.cut))
-
-
-def _rewindable(chat: Chat, origin: Origin) -> bool:
-    """Whether the conversation still holds the user's message with which that turn began."""
-    message = chat.messages[origin.cut] if 0 < origin.cut < len(chat.messages) else None
-    mine = chat.session_id == origin.session
-    return mine and isinstance(message, User) and digest(message.content) == origin.said
+        session.console.put_back(session.chat.rewind(origin))
 
 
 def _checkpoints(session: Session) -> Checkpoints | None:

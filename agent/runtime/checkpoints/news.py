@@ -6,12 +6,14 @@ Kept in a file for each session, because the user may do so from outside a sessi
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from roundtrip.agent.messages import Message, User
+from roundtrip.agent.runtime.checkpoints.checkpoint_log import Origin
 from roundtrip.agent.wire.surrogates import encodable
 
 _NAMED: Final = 20
@@ -57,6 +59,14 @@ class News:
 def digest(said: str) -> str:
     """What stands for a message of the user's in a record; the message as the history has it."""
     return sha256(encodable(said).encode()).hexdigest()[:16]
+
+
+def said_at(origin: Origin, session: str, messages: Sequence[Message]) -> str | None:
+    """What the user typed where that turn began; None where the conversation does not hold it any more."""
+    message = messages[origin.cut] if 0 < origin.cut < len(messages) else None
+    if session != origin.session or not isinstance(message, User) or digest(message.content) != origin.said:
+        return None
+    return without_note(message.content)
 
 
 def without_note(text: str) -> str:
