@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
 from roundtrip.agent.commands.options import Options
+from roundtrip.agent.runtime.chat import Chat
 from roundtrip.agent.runtime.config import ConfigError, Settings
+from roundtrip.agent.runtime.permissions import Permissions
 from roundtrip.agent.runtime.setup import Setup
 from roundtrip.agent.runtime.workspace import agents_md
 from roundtrip.agent.tooling import Inquire
@@ -35,6 +38,15 @@ def setup_of(options: Options, chosen: Settings, inquire: Inquire | None = None)
         network="network" in options.allow,
         checkpoints=options.sessions.parent / "checkpoints" if options.sessions else None,
     )
+
+
+async def confined(chat: Chat, setup: Setup, permissions: Permissions, say: Callable[[str], None]) -> None:
+    """Finds out what commands will run in, tells the permissions, and says what the user should know of it."""
+    found = await chat.sandbox()
+    if found.kind != "none":
+        permissions.confined()
+    if notice := found.notice(setup.sandbox, setup.root):
+        say(notice)
 
 
 def _open_log(path: Path | None) -> TextIO | None:

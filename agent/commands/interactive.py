@@ -12,7 +12,6 @@ import signal
 import sys
 import time
 from contextlib import suppress
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -25,7 +24,7 @@ from roundtrip.agent.frontends.terminal.lines import Lines
 from roundtrip.agent.frontends.terminal.permitting import untrusted_line
 from roundtrip.agent.frontends.terminal.repl import Repl
 from roundtrip.agent.frontends.terminal.screen import Screen
-from roundtrip.agent.frontends.words import printable, session_lines
+from roundtrip.agent.frontends.words import fitted, printable, session_lines
 from roundtrip.agent.runtime.addresses import without_password
 from roundtrip.agent.runtime.config import ConfigError, Settings, state_path
 from roundtrip.agent.runtime.session_log import SessionError
@@ -49,7 +48,7 @@ def run(options: Options) -> int:
         resume = _chosen(options.sessions, root) if options.choose and options.sessions else options.resumed(root)
         return asyncio.run(_run(options, settings, root, resume))
     except (ConfigError, SessionError) as error:
-        sys.stderr.write(f"agent: {printable(str(error))}\n")
+        sys.stderr.write(fitted(f"agent: {printable(str(error))}\n", sys.stderr))
         return 2
 
 
@@ -88,17 +87,13 @@ async def _run(options: Options, settings: Settings, root: Path, resume: Path | 
 async def _load(options: Options, settings: Settings, repl: Repl) -> Chat:
     for name in _HEAVY:
         await asyncio.to_thread(importlib.import_module, name)
-    from roundtrip.agent.commands.assembly import setup_of
+    from roundtrip.agent.commands.assembly import confined, setup_of
     from roundtrip.agent.runtime.chat import Chat
-    from roundtrip.agent.runtime.sandbox.policy import find as find_sandbox
 
-    found = await asyncio.to_thread(find_sandbox, repl.root, "none" if options.sandbox == "off" else None)
-    if found.kind != "none":
-        repl.asker.permissions.confined()
-    if notice := found.notice(options.sandbox, repl.root):
-        repl.say(notice)
-    setup = replace(setup_of(options, settings, repl.inquirer.ask), found=found)
-    return Chat(setup, repl.asker, repl.on, repl.fail)
+    setup = setup_of(options, settings, repl.inquirer.ask)
+    chat = Chat(setup, repl.asker, repl.on, repl.fail)
+    await confined(chat, setup, repl.asker.permissions, repl.say)
+    return chat
 
 
 def _greet(root: Path, settings: Settings) -> None:

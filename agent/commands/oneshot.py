@@ -12,14 +12,14 @@ from contextlib import contextmanager, suppress
 from io import FileIO
 from pathlib import Path
 
-from roundtrip.agent.commands.assembly import setup_of
+from roundtrip.agent.commands.assembly import confined, setup_of
 from roundtrip.agent.commands.options import Options
 from roundtrip.agent.commands.permissions import permissions_of
 from roundtrip.agent.commands.server import server_of
 from roundtrip.agent.events import Event
 from roundtrip.agent.frontends.headless import FAILED, MISCONFIGURED, Headless
 from roundtrip.agent.frontends.stream import JsonStream
-from roundtrip.agent.frontends.words import printable
+from roundtrip.agent.frontends.words import fitted, printable
 from roundtrip.agent.runtime.chat import Chat
 from roundtrip.agent.runtime.config import ConfigError, Settings
 from roundtrip.agent.runtime.permissions import Permissions, Scripted
@@ -40,7 +40,7 @@ def run(options: Options, chosen: Settings | None = None) -> int:
         return asyncio.run(one.run(setup, permissions, options.resumed(setup.root)))
     except (ConfigError, SessionError) as error:
         with suppress(OSError):
-            sys.stderr.write(f"agent: {printable(str(error))}\n")
+            sys.stderr.write(fitted(f"agent: {printable(str(error))}\n", sys.stderr))
         return one.failed(str(error), MISCONFIGURED)
     except asyncio.CancelledError:
         return one.interrupted()
@@ -59,14 +59,11 @@ class OneShot:
         self.front = Headless(sys.stderr, live=sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb")
         self._options = options
         self._stream: JsonStream | None = None
-        self._commands = False
-        """Whether commands run unasked, or some of them."""
 
     async def run(self, setup: Setup, permissions: Permissions, path: Path | None) -> int:
         """Returns the exit code. Raises SessionError."""
         if why := permissions.ignored:
             self.front.line(f"{why}: agent trust shows it")
-        self._commands = "command" in permissions.rules.allowed or bool(permissions.rules.allow)
         stop = _Stop(self.front)
         with stop.heard():
             if self._options.stream:
@@ -77,33 +74,23 @@ class OneShot:
             chat = Chat(setup, scripted, self._emit, self.front.line)
             watch = asyncio.create_task(self.front.watch())
             try:
-                return await self._converse(chat, permissions, path)
+                return await self._converse(chat, setup, permissions, path)
             finally:
                 watch.cancel()
                 await chat.close()
 
-    async def _converse(self, chat: Chat, permissions: Permissions, path: Path | None) -> int:
+    async def _converse(self, chat: Chat, setup: Setup, permissions: Permissions, path: Path | None) -> int:
         for note in (await chat.resume(path)).notes if path else ():
             self.front.line(note)
         problem = await chat.connect()
         if problem:
             self.front.line(f"error: {problem}")
             return self.failed(problem, FAILED)
-        if self._commands:
-            await self._say_sandbox(chat, permissions)
+        if "command" in permissions.rules.allowed or permissions.rules.allow:  # some may run
+            await confined(chat, setup, permissions, self.front.line)
         await chat.turn(self._options.prompt)
         self._print(chat)
         return self.front.exit_code
-
-    async def _say_sandbox(self, chat: Chat, permissions: Permissions) -> None:
-        confinement = chat.jobs.confinement if chat.jobs else None
-        if confinement is None:
-            return
-        found = await asyncio.to_thread(lambda: confinement.sandbox)
-        if found.kind != "none":
-            permissions.confined()
-        if notice := found.notice(confinement.mode, confinement.root):
-            self.front.line(notice)
 
     def failed(self, error: str, code: int) -> int:
         """Prints what `--json` promises even then. Returns the code."""

@@ -32,11 +32,12 @@ from roundtrip.agent.runtime.jobs import OUTPUTS, LocalJobs
 from roundtrip.agent.runtime.loop import Agent
 from roundtrip.agent.runtime.models import family, first_model
 from roundtrip.agent.runtime.request_log import LoggedModel
-from roundtrip.agent.runtime.sandbox.confinement import Confinement
+from roundtrip.agent.runtime.sandbox.policy import Sandbox
 from roundtrip.agent.runtime.session_log import Header, Loaded, SessionError, SessionLog, new_id
 from roundtrip.agent.runtime.sessions import closing, model_of, rebuilt
 from roundtrip.agent.runtime.setup import Setup
 from roundtrip.agent.runtime.subtask import MOST_STEPS, delegate
+from roundtrip.agent.runtime.surroundings import Surroundings
 from roundtrip.agent.runtime.turns import Turns
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.agent.tooling import Approver, ModelFailure, Output, Ports, Situation
@@ -66,8 +67,9 @@ class Chat:
         self._conversation: Conversation | None = None
         self._loaded: Loaded | None = None
         self._log: SessionLog | None = None
-        self._jobs: LocalJobs | None = None
-        self._network = setup.network
+        self._id = ""
+        """Id of the session, kept or not."""
+        self._around = Surroundings(setup)
         self._turns = Turns()
         self.checkpoints = Checkpoints(setup.checkpoints, setup.root, warn) if setup.checkpoints else None
         """Those of the workspace, None where none are made."""
@@ -86,24 +88,22 @@ class Chat:
         return self._log.header.id if self._log and self._log.written else ""
 
     @property
-    def _id(self) -> str:
-        return self._log.header.id if self._log else ""
-
-    @property
     def jobs(self) -> LocalJobs | None:
         """The commands of this session, None before there is one."""
-        return self._jobs
+        return self._around.jobs
+
+    async def sandbox(self) -> Sandbox:
+        """What commands run in. It says what the user should know of it (`Sandbox.notice`)."""
+        return await self._around.sandbox()
 
     @property
     def network(self) -> bool:
         """Whether commands that are started from now on have the network."""
-        return self._network or (self._jobs is not None and self._jobs.confinement.sandbox.kind == "none")
+        return self._around.network
 
     @network.setter
     def network(self, allowed: bool) -> None:
-        self._network = allowed
-        if self._jobs is not None:
-            self._jobs.confinement.network = allowed
+        self._around.network = allowed
 
     @property
     def messages(self) -> tuple[Message, ...]:
@@ -136,6 +136,7 @@ class Chat:
         except BaseException:
             log.close()
             raise
+        self._id = log.header.id
         self._log, self._loaded = log, replace(loaded, events=(*loaded.events, *ends))
         self._conversation, losses = rebuilt(self._loaded)
         broken_off = (_BROKEN_OFF,) if ends else ()
@@ -187,7 +188,7 @@ class Chat:
 
     def said_at(self, origin: Origin) -> str | None:
         """What the user said where that turn began; None if this conversation does not hold it (any more)."""
-        return said_at(origin, self.session_id, self.messages)
+        return said_at(origin, self._id, self.messages)
 
     def rewind(self, origin: Origin) -> str:
         """Takes back the conversation from that turn on. Returns `said_at`. Only between two turns."""
@@ -236,17 +237,17 @@ class Chat:
         try:
             await self._turns.interrupt()
         finally:
-            log, jobs = self._log, self._jobs
-            self._agent = self._conversation = self._loaded = self._log = self._jobs = None
+            log = self._log
+            self._agent = self._conversation = self._loaded = self._log = None
+            self._id = ""
             if log is not None:
                 log.close()
-            if jobs is not None:
-                await jobs.close()
+            await self._around.leave()
 
     def _begin(self, name: str, situation: Situation) -> None:
         now, setup = time.time(), self._setup
         header = Header(new_id(now), now, str(setup.root), setup.settings.base_url, name, setup.system(), situation)
-        self._conversation = Conversation(header.system)
+        self._id, self._conversation = header.id, Conversation(header.system)
         if setup.sessions is not None:
             self._log = SessionLog.begin(setup.sessions, header, self._warn)
 
@@ -262,15 +263,7 @@ class Chat:
         )  # fmt: skip
 
     def _workspace(self) -> LocalWorkspace:
-        """What has been read is known to one agent only; the commands are those of the session."""
-        setup = self._setup
-        if self._jobs is None:
-            confinement = Confinement(
-                setup.root, mode=setup.sandbox, network=self._network, writable=setup.writable, found=setup.found
-            )
-            outputs = self._log.path.with_suffix(OUTPUTS) if self._log else None
-            self._jobs = LocalJobs(setup.root, confinement=confinement, outputs=outputs)
-        return LocalWorkspace(setup.root, jobs=self._jobs)
+        return self._around.workspace(self._log.path.with_suffix(OUTPUTS) if self._log else None)
 
     async def _delegate(self, situation: Situation, message: str, output: Output) -> ToolResult:
         """See `tooling.Delegate`. A child can't ask anybody, and has no children."""

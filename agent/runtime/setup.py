@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TextIO
 
 from roundtrip.agent.runtime.config import Settings
-from roundtrip.agent.runtime.sandbox.policy import Sandbox, SandboxMode
+from roundtrip.agent.runtime.sandbox.policy import SandboxMode
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.agent.tooling import Inquire, Ports, Situation, Tool
 
@@ -20,7 +20,7 @@ class Setup:
     kept in, None for nowhere. requests: where the bodies of requests are written; who opened it closes it.
 
     tools and system are asked at the beginning of each session, and hold until its end. inquire: asks the user, None
-    where nobody is there. wanted: see `Situation`. sandbox, writable, network, found: see `Confinement`.
+    where nobody is there. wanted: see `Situation`. sandbox, writable, network: see `Confinement`.
     checkpoints: the folder they are kept in, None for none.
     """
 
@@ -37,7 +37,6 @@ class Setup:
     writable: tuple[Path, ...] = ()
     network: bool = False
     checkpoints: Path | None = None
-    found: Sandbox | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "root", Path(os.path.realpath(self.root)))

@@ -100,6 +100,14 @@ def test_keys_are_hidden(place: Place) -> None:
     assert "content of .ssh/id" in place.run("cat ~/.ssh/id", mode="off").finished.output
 
 
+def test_what_an_embedder_keeps_is_hidden_too(place: Place) -> None:
+    kept = place.home / ".my-client" / "sessions"
+    kept.mkdir(parents=True)
+    (kept / "1").write_text("content")
+    assert "content" in place.run(f"cat {kept}/1").finished.output
+    assert "content" not in place.run(f"cat {kept}/1", private=(kept,)).finished.output
+
+
 def test_temporary_files_stay_for_the_session(place: Place) -> None:
     async def body(jobs: LocalJobs) -> None:
         await place.start(jobs, 'echo kept > "$TMPDIR/x"; echo "$TMPDIR" > where')

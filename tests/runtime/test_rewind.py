@@ -65,10 +65,10 @@ class Place:
         self.warned: list[str] = []
 
     @asynccontextmanager
-    async def chat(self, fault: FaultServer, *, resume: bool = False) -> AsyncIterator[Chat]:
+    async def chat(self, fault: FaultServer, *, resume: bool = False, kept: bool = True) -> AsyncIterator[Chat]:
         settings = Settings(fault.base_url, "kimi-k2", "", "config.toml", "config.toml")
         setup = Setup(
-            settings, self.root, default_tools, lambda: "Be good.", self.path / "sessions",
+            settings, self.root, default_tools, lambda: "Be good.", self.path / "sessions" if kept else None,
             checkpoints=self.path / "checkpoints",
         )  # fmt: skip
         chat = Chat(setup, Yes(), self.events.append, self.warned.append)
@@ -303,5 +303,24 @@ def test_sessions_are_told_apart(place: Place) -> None:
                 overview = await chat.checkpoints.overview()
                 assert isinstance(overview, Overview)
                 assert overview.changes[0].origin.session == first
+
+    run(main)
+
+
+def test_sessions_that_are_not_kept_are_told_apart_too(place: Place) -> None:
+    async def main() -> None:
+        async with serving(calls(write("a.py", "a")), says("Done."), calls(write("b.py", "b")), says("Done.")) as fault:
+            async with place.chat(fault, kept=False) as chat:
+                await chat.turn("write it")
+                session = Session(chat)
+                await checkpoints_command(session, "1 all")
+                assert (session.input, len(chat.messages)) == ("write it", 1)
+                assert not (place.root / "a.py").exists()
+                await chat.turn("write it")
+            async with place.chat(fault, kept=False) as chat:
+                assert isinstance(chat.checkpoints, Checkpoints)
+                refused = await chat.checkpoints.undo(yes=False)
+                assert not refused.done
+                assert (place.root / "b.py").exists()
 
     run(main)

@@ -54,7 +54,8 @@ class Confinement:
     """mode: whether there is a sandbox at all. kind: the only one that is tried, None for the best. found: which there
     is, None if that was not asked yet: `find` runs programs, and waits for them.
 
-    writable: folders that commands may write beside the workspace. network: whether commands have it; it may be
+    writable: folders that commands may write beside the workspace. private: further ones of the agent's own, which
+    commands don't see. network: whether commands have it; it may be
     changed, which counts for the commands that are started then.
     """
 
@@ -66,11 +67,12 @@ class Confinement:
         kind: Kind | None = None,
         network: bool = False,
         writable: Sequence[Path] = (),
+        private: Sequence[Path] = (),
         found: Sandbox | None = None,
     ) -> None:
         self.mode, self.network = mode, network
         self.root = real(root)
-        self._kind, self._writable = kind, tuple(writable)
+        self._kind, self._writable, self._private = kind, tuple(writable), tuple(private)
         self._commands = itertools.count(1)
         self._found = found
         self._scratch: Path | None = None
@@ -141,7 +143,9 @@ class Confinement:
 
     def _planned(self, path: str) -> Policy:
         """What is to hold by what there is now."""
-        made = policy(self.root, self.scratch(), path, network=self.network, writable=self._writable)
+        made = policy(
+            self.root, self.scratch(), path, network=self.network, writable=self._writable, private=self._private
+        )
         self.cache = made.cache
         made.cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         return made

@@ -144,13 +144,16 @@ class Sandbox:
         return self.kind == "bwrap"
 
 
-def policy(root: Path, temporary: Path, path: str, *, network: bool = False, writable: Iterable[Path] = ()) -> Policy:
+def policy(
+    root: Path, temporary: Path, path: str, *,
+    network: bool = False, writable: Iterable[Path] = (), private: Iterable[Path] = (),
+) -> Policy:  # fmt: skip
     """What commands in this workspace may do now: what there is on the disk decides about much of it.
 
-    path: the variable PATH of the commands.
+    path: the variable PATH of the commands. private: folders of the agent's own beside the usual ones.
     """
     home = Path(os.path.expanduser("~"))
-    own = {real(folder) for folder in (config_path().parent, state_path())}
+    own = {real(folder) for folder in (config_path().parent, state_path(), *private)}
     more = [real(folder) for folder in writable if os.path.isdir(folder)]
     secret = [
         one
@@ -158,18 +161,18 @@ def policy(root: Path, temporary: Path, path: str, *, network: bool = False, wri
         if not any(folder.is_relative_to(one) for folder in (root, *more))
     ]
     git, agents = git_data(root), root / ".agent"
-    private = [one for one in map(Path, TEMPORARY) if one == real(one) and one.is_dir() and one not in (root, *more)]
+    apart = [one for one in map(Path, TEMPORARY) if one == real(one) and one.is_dir() and one not in (root, *more)]
     searched = [Path(part) for part in path.split(os.pathsep) if os.path.isabs(part)]
     return Policy(
         root,
         temporary,
         cache_path() / "commands" / sha256(os.fsencode(root)).hexdigest()[:16],
-        tuple((folder, temporary / f"{folder.name}{number}") for number, folder in enumerate(private)),
+        tuple((folder, temporary / f"{folder.name}{number}") for number, folder in enumerate(apart)),
         (*git.writable, *more),
         tuple(sorted(one for one in {*own, agents, *git.readonly} if one.exists() and one == real(one))),
         tuple(sorted(one for one in secret if one.is_dir())),
         tuple(sorted(one for one in secret if one.is_file())),
-        tuple(_visible((*searched, *git.top), (Path("/run"), *private))),
+        tuple(_visible((*searched, *git.top), (Path("/run"), *apart))),
         tuple(sorted(device for pattern in _DEVICES for device in Path("/dev").glob(pattern))),
         git.redirects,
         git.pinned,
