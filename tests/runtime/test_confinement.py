@@ -105,7 +105,11 @@ def test_what_an_embedder_keeps_is_hidden_too(place: Place) -> None:
     kept.mkdir(parents=True)
     (kept / "1").write_text("content")
     assert "content" in place.run(f"cat {kept}/1").finished.output
-    assert "content" not in place.run(f"cat {kept}/1", private=(kept,)).finished.output
+    usual = place.home / ".local/state/roundtrip/sessions"
+    usual.mkdir(parents=True)
+    job = place.run(f"cat {kept}/1; echo done", private=(kept, usual))
+    assert "content" not in job.finished.output
+    assert job.finished.output.endswith("done\n")
 
 
 def test_temporary_files_stay_for_the_session(place: Place) -> None:

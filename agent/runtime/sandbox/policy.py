@@ -153,7 +153,8 @@ def policy(
     path: the variable PATH of the commands. private: folders of the agent's own beside the usual ones.
     """
     home = Path(os.path.expanduser("~"))
-    own = {real(folder) for folder in (config_path().parent, state_path(), *private)}
+    every = {real(folder) for folder in (config_path().parent, state_path(), *private)}
+    own = {one for one in every if every.isdisjoint(one.parents)}  # what is hidden can't hold another mount
     more = [real(folder) for folder in writable if os.path.isdir(folder)]
     secret = [
         one
