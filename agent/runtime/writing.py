@@ -50,11 +50,11 @@ class Writer:
             before = _status(folder, path.name)
             if over is not None and _content(folder, path.name) != over:
                 raise OSError(errno.EBUSY, "it has just been changed by somebody else")
-            with _temporary(folder, before or like, data) as temporary:
+            with temporary(folder, before or like, data) as new:
                 if not _same(before, _status(folder, path.name)):
                     raise OSError(errno.EBUSY, "somebody else changed it at the same time")
-                changed = os.stat(temporary, dir_fd=folder).st_mtime_ns
-                os.replace(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+                changed = os.stat(new, dir_fd=folder).st_mtime_ns
+                os.replace(new, path.name, src_dir_fd=folder, dst_dir_fd=folder)
             with suppress(OSError):  # not every file system can
                 os.fsync(folder)
         return changed
@@ -115,10 +115,16 @@ def _same(before: os.stat_result | None, now: os.stat_result | None) -> bool:
 
 
 @contextmanager
-def _temporary(folder: int, like: os.stat_result | None, data: bytes) -> Iterator[str]:
-    """The name of a new file with this content, and with owner and mode of the other; it is gone afterwards."""
+def temporary(
+    folder: int, like: os.stat_result | None, data: bytes, *, bits: int | None = None, durable: bool = True
+) -> Iterator[str]:
+    """The name of a new file with this content, and with owner and mode of the other; it is gone afterwards.
+
+    bits: another mode. durable: on the disk, and not only in its cache. Other writers' `_sweep` leaves it alone.
+    """
     name = f".roundtrip-{secrets.token_hex(8)}.tmp"
-    descriptor = os.open(name, _NEW, 0o666, dir_fd=folder)
+    mode = stat.S_IMODE(like.st_mode) if like and bits is None else bits
+    descriptor = os.open(name, _NEW, 0o666 if mode is None else 0o600, dir_fd=folder)
     try:
         with open(descriptor, "wb") as file:
             with suppress(OSError):  # without locks, `_sweep` removes nothing either
@@ -126,10 +132,12 @@ def _temporary(folder: int, like: os.stat_result | None, data: bytes) -> Iterato
             if like:
                 with suppress(OSError):  # only root may give files away; whose it is matters less than its content
                     os.fchown(descriptor, like.st_uid, like.st_gid)
-                os.fchmod(descriptor, stat.S_IMODE(like.st_mode))
+            if mode is not None:
+                os.fchmod(descriptor, mode)
             file.write(data)
             file.flush()
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
             yield name
     finally:
         with suppress(FileNotFoundError):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from roundtrip.agent.runtime.workspace import LocalWorkspace
-from roundtrip.agent.runtime.writing import Writer
+from roundtrip.agent.runtime.writing import Writer, temporary
 
 KILLS = Path(__file__).parents[1] / "kill_writes.py"
 
@@ -182,6 +182,16 @@ def test_temporary_files_of_the_dead_are_swept(root: Path) -> None:
         assert sorted(os.listdir(root)) == [alive.name, other.name, "file", "src"]
     Writer(root).replace(root / "file", b"1")
     assert sorted(os.listdir(root)) == [other.name, "file", "src"]
+
+
+def test_temporary_files_of_the_living_are_not(root: Path) -> None:
+    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+    with temporary(folder, None, b"new", bits=0o640, durable=False) as name:
+        Writer(root).replace(root / "other", b"x")
+        assert (root / name).read_bytes() == b"new"
+        assert stat.S_IMODE((root / name).stat().st_mode) == 0o640
+    assert not (root / name).exists()
+    os.close(folder)
 
 
 def test_who_holds_a_lock_is_alone(workspace: LocalWorkspace, root: Path) -> None:

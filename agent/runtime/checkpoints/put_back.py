@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from roundtrip.agent.runtime.checkpoints.states import Entry, above
+from roundtrip.agent.runtime.writing import temporary
 
 _USUAL = 0o777
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -66,30 +67,16 @@ class PutBack:
     def _write(self, path: str, entry: Entry) -> None:
         data = self._content(entry)
         with self._inside(path, make=True) as (parent, name):
-            temporary = f".roundtrip-{secrets.token_hex(8)}.tmp"
             before = _status(name, parent)
-            try:
-                if entry.mode == "120000":
-                    os.symlink(data, os.fsencode(temporary), dir_fd=parent)
-                else:
-                    self._write_file(temporary, parent, data, self._permissions(entry), before)
+            like = before if before is not None and stat.S_ISREG(before.st_mode) else None
+            if entry.mode == "120000":
+                made = _link(parent, data)
+            else:
+                made = temporary(parent, like, data, bits=self._permissions(entry), durable=False)
+            with made as new:
                 if before is not None and stat.S_ISDIR(before.st_mode):
                     os.rmdir(name, dir_fd=parent)
-                os.replace(temporary, name, src_dir_fd=parent, dst_dir_fd=parent)
-            except BaseException:
-                with suppress(OSError):
-                    os.unlink(temporary, dir_fd=parent)
-                raise
-
-    @staticmethod
-    def _write_file(name: str, parent: int, data: bytes, bits: int, before: os.stat_result | None) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with open(os.open(name, flags, 0o600, dir_fd=parent), "wb") as file:
-            if before is not None and stat.S_ISREG(before.st_mode):
-                with suppress(OSError):  # only root may give files away
-                    os.fchown(file.fileno(), before.st_uid, before.st_gid)
-            file.write(data)
-            os.fchmod(file.fileno(), bits)
+                os.replace(new, name, src_dir_fd=parent, dst_dir_fd=parent)
 
     @contextmanager
     def _inside(self, path: str, *, make: bool = False) -> Iterator[tuple[int, str]]:
@@ -105,6 +92,18 @@ class PutBack:
             yield descriptor, name
         finally:
             os.close(descriptor)
+
+
+@contextmanager
+def _link(parent: int, target: bytes) -> Iterator[str]:
+    """The name of a new link; it is gone afterwards."""
+    name = f".roundtrip-{secrets.token_hex(8)}.tmp"
+    os.symlink(target, os.fsencode(name), dir_fd=parent)
+    try:
+        yield name
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=parent)
 
 
 def _step(folder: int, part: str, bits: int | None) -> int:
