@@ -148,7 +148,11 @@ class Agent:
             if isinstance(said, Failed):
                 return self._end("failed", said, steps)
             if self.conversation.state is State.READY:
-                return TurnEnded("answered", said.message.content.strip(), steps + 1)
+                answer = said.message.content.strip()
+                if said.finish_reason == "length":
+                    cut = Failed("length", f"the answer stops in the middle: {_LENGTH}")
+                    return self._end("limit", cut, steps + 1, answer)
+                return TurnEnded("answered", answer, steps + 1)
             runs = [call for call in said.message.calls if not call.problem]
             unresolved = 0 if runs else unresolved + 1
             outcome = await runner.run(said)
@@ -163,9 +167,9 @@ class Agent:
         text = f"stopped after {self._max_steps} steps without an answer; allow more with --max-steps"
         return self._end("limit", Failed("steps", text), steps)
 
-    def _end(self, outcome: Outcome, failed: Failed, steps: int) -> TurnEnded:
+    def _end(self, outcome: Outcome, failed: Failed, steps: int, answer: str = "") -> TurnEnded:
         self._emit(failed)
-        return TurnEnded(outcome, "", steps)
+        return TurnEnded(outcome, answer, steps)
 
     async def _ask(self) -> AssistantEnded | Failed:
         """One answer of the model, over as many requests as it takes; it is in the history then."""
@@ -249,6 +253,9 @@ class Agent:
             self._emit(event)
 
 
+_LENGTH = "it reached the server's token limit; raise the limit or the context size"
+
+
 def _says_something(ended: AssistantEnded) -> bool:
     return bool(ended.message.content.strip() or ended.message.calls or ended.unreadable)
 
@@ -256,7 +263,7 @@ def _says_something(ended: AssistantEnded) -> bool:
 def _empty(ended: AssistantEnded) -> str:
     thought = "reasoning but neither text nor a call" if ended.message.reasoning else "an empty answer"
     if ended.finish_reason == "length":
-        return f"the model sent {thought}: it reached the server's token limit; raise the limit or the context size"
+        return f"the model sent {thought}: {_LENGTH}"
     return f"the model sent {thought}"
 
 

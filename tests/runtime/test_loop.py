@@ -102,6 +102,18 @@ def run(main: Coroutine[Any, Any, None]) -> None:
     asyncio.run(main)
 
 
+def test_half_an_answer_is_not_taken_for_a_whole_one() -> None:
+    async def main() -> None:
+        async with serving(Answer(deltas({"content": "The first step is"}, finish="length"))) as fault:
+            session = Session(fault)
+            assert await session.turn() == TurnEnded("limit", "The first step is", 1)
+            (failed,) = session.of(Failed)
+            assert (failed.kind, "stops in the middle" in failed.text) == ("length", True)
+            await session.model.close()
+
+    run(main())
+
+
 def test_a_name_belongs_to_one_tool() -> None:
     async def main() -> None:
         async with serving() as fault:
