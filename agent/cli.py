@@ -16,7 +16,7 @@ from roundtrip.agent.commands.entries import COMMANDS, add_run_flags
 
 TYPE_CHECKING = False  # as `typing` has it, without importing it: `agent --help` would pay for that
 if TYPE_CHECKING:
-    from typing import Literal
+    from typing import Literal, NoReturn
 
     from roundtrip.agent.commands.options import Options
 
@@ -45,6 +45,8 @@ exit codes: 0 answered, 1 the model or its server failed, 2 wrong flags or confi
 """
 PERMITTED = ("edit", "command", "network", "outside")
 OPTIONAL_TOOLS = ("new_task", "web_fetch")
+_CLOSE = 0.85
+"""How much alike a word and a command must be: `undoo` is, `test` and `confirm` are not."""
 _CHOOSE = "?"
 """`--resume` without an id: show the sessions and ask."""
 
@@ -108,7 +110,10 @@ def _prompt(argv: list[str]) -> int:
         from roundtrip.agent.commands.interactive import run as interact
 
         return interact(_options(options, ""))
-    prompt = _joined(" ".join(options.prompt), _piped(bool(options.prompt)))
+    words, piped = " ".join(options.prompt), _piped(bool(options.prompt))
+    if "--" not in argv and (problem := _no_prompt(words, bool(piped.strip()))):
+        parser.error(problem)
+    prompt = _joined(words, piped)
     if not prompt.strip():
         parser.error('the prompt is empty; for example: agent "summarize README.md"')
     if options.resume == _CHOOSE:
@@ -118,8 +123,17 @@ def _prompt(argv: list[str]) -> int:
     return run(_options(options, prompt))
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """As always, broken between words."""
+        from roundtrip.agent.frontends.words import fitted
+
+        begin = f"{self.prog}: error: "
+        super().error(fitted(f"{begin}{message}", sys.stderr).removeprefix(begin))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         "agent", description=_DESCRIPTION, epilog=_EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("prompt", nargs="*", help="what to do; standard input is added to it")
@@ -155,6 +169,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--workspace", metavar="DIR", default=".", help="the project (default: the current folder)")
     return parser
+
+
+def _no_prompt(words: str, piped: bool) -> str:
+    """Why this is taken for a command that was meant, "" if it may be a prompt: a session's, such as `/help` or
+    `/undo yes`, or one word that is nearly one of ours, with nothing piped in that it could be about."""
+    as_prompt = f"as a prompt: agent -- {words}"
+    if words.startswith("/") and len(words.split()) <= 2:
+        from roundtrip.agent.frontends.terminal.commands import COMMANDS as SESSION
+        from roundtrip.agent.frontends.terminal.commands import command_of
+
+        name, rest = command_of(words) or ("", "")
+        if name in SESSION and (SESSION[name].argument or not rest):
+            here = f"agent {name}" if name in COMMANDS else "agent --help" if name == "help" else ""
+            return f"{words} is for a session (agent without a prompt){f'; here: {here}' if here else ''}; {as_prompt}"
+    if words and not piped and len(words.split()) == 1:
+        from difflib import get_close_matches
+
+        if close := get_close_matches(words.lower(), COMMANDS, 1, _CLOSE):
+            return f"there is no command {words} (did you mean agent {close[0]}?); {as_prompt}"
+    return ""
 
 
 def _joined(prompt: str, piped: str) -> str:

@@ -1,6 +1,7 @@
 """The command line as its users run it: real processes, a real server, a home of their own."""
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from fault_server import Answer, FaultServer, call, calls, props, says, serving
+from roundtrip.agent.cli import main
 from roundtrip.agent.commands.scripted_server import ScriptedServer
 from roundtrip.agent.runtime.sandbox.policy import find
 
@@ -90,6 +92,19 @@ def test_stdout_is_the_answer_alone(home: Home, server: ScriptedServer) -> None:
     assert body(server)["model"] == "kimi-k2", "the first that the server lists"
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no full device")
+@pytest.mark.parametrize("flags", [(), ("--json",)], ids=str)
+def test_an_answer_that_can_not_be_written_is_said_in_a_line(home: Home, flags: tuple[str, ...]) -> None:
+    with ScriptedServer([ANSWER], "kimi-k2") as server, open("/dev/full", "wb") as full:
+        words = [sys.executable, "-m", "roundtrip.agent", "hi", "--base-url", server.base_url, *flags]
+        ended = subprocess.run(
+            words, stdin=subprocess.DEVNULL, stdout=full, stderr=subprocess.PIPE, text=True, cwd=home.project,
+            env=home.environment,
+        )  # fmt: skip
+    assert ended.returncode == 1
+    assert ended.stderr == "agent: error: the answer could not be written: No space left on device\n"
+
+
 def test_standard_input_is_added_to_the_prompt(home: Home, server: ScriptedServer) -> None:
     home.run("review this", "--base-url", server.base_url, stdin="- old\n+ new\n")
     assert body(server)["messages"][1]["content"] == "review this\n\n- old\n+ new\n"
@@ -110,6 +125,37 @@ def test_a_command_behind_a_flag_is_not_taken_for_a_prompt(home: Home, server: S
     assert ended.returncode == 2
     assert "undo is a command only as the first word" in ended.stderr
     assert not server.bodies
+
+
+@pytest.mark.parametrize(
+    ("prompt", "piped", "said"),
+    [
+        (("/help",), "", "here: agent --help; as a prompt: agent -- /help"),
+        (("/undo", "yes"), "x", "here: agent undo; as a prompt"),
+        (("/network",), "", "is for a session (agent without a prompt); as a prompt"),
+        (("/clear", "this"), "", ""),
+        (("/model", "the", "data"), "", ""),
+        (("/etc/hosts",), "", ""),
+        (("undoo",), "", "did you mean agent undo?"),
+        (("undoo",), "x", ""),
+        (("test",), "", ""),
+        (("--", "undoo"), "", ""),
+        (("--", "/help"), "", ""),
+    ],
+)
+def test_a_command_that_is_none_here_is_no_prompt(
+    prompt: tuple[str, ...], piped: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran: list[str] = []
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(piped.encode())))
+    monkeypatch.setattr("select.select", lambda *given: ([True], [], []))
+    monkeypatch.setattr("roundtrip.agent.commands.oneshot.run", lambda options: ran.append(options.prompt) or 0)
+    try:
+        code = main(["--base-url", "http://127.0.0.1:9/v1", *prompt])
+    except SystemExit as error:
+        code = int(str(error.code))
+    assert (code, len(ran)) == ((2, 0) if said else (0, 1))
+    assert said in capsys.readouterr().err
 
 
 def test_json(home: Home, server: ScriptedServer) -> None:

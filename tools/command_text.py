@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import signal
+from typing import Final
 
 from roundtrip.agent.tooling import Job
+
+_LOST: Final = re.compile(
+    r"\s*(?:(?:(?:cd|pushd|popd|export|unset|alias|source|set)\b|\.\s)[^|<>`()]*|(?:[A-Za-z_]\w*=[^\s'\"|<>`()]*\s*)+)"
+)
+"""A part of a script that changes its own shell, and does nothing else."""
+
+
+def lost(command: str) -> str:
+    """What a model should know whose command only prepares the next one, "" where it does more."""
+    parts = [part for part in re.split(r"&&|[;\n&]", command) if part.strip()]
+    if not parts or not all(_LOST.fullmatch(part) for part in parts):
+        return ""
+    return "each command has a new shell, so this has no effect on the next one; use cwd, or cd … && … in one command"
 
 
 def status(job: Job, seconds: int = 0) -> str:

@@ -7,7 +7,7 @@ compared quickly, wherever it is.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -60,10 +60,7 @@ class Comparison:
 
 def compare(old: str, new: str) -> Comparison:
     before, after = lines_of(old), lines_of(new)
-    head = next((n for n, (a, b) in enumerate(zip(before, after, strict=False)) if a != b), -1)
-    head = head if head >= 0 else min(len(before), len(after))
-    short = min(len(before), len(after)) - head
-    tail = next((n for n in range(short) if before[-1 - n] != after[-1 - n]), short)
+    head, tail = shared(before, after)
     inner = before[head : len(before) - tail], after[head : len(after) - tail]
     if sum(map(len, inner)) > LINES:
         return Comparison(before, after, None)
@@ -80,6 +77,13 @@ def changes(name: str, old: str, new: str, shown: int = SHOWN, to: str = "") -> 
     """The count of changed lines ("" where the texts are too long), and a unified diff."""
     comparison = compare(old, new)
     return comparison.count, comparison.unified(name, shown, to)
+
+
+def shared(before: Sequence[str], after: Sequence[str]) -> tuple[int, int]:
+    """How many lines two texts share at the beginning, and at the end of what is left."""
+    short = min(len(before), len(after))
+    head = next((n for n in range(short) if before[n] != after[n]), short)
+    return head, next((n for n in range(short - head) if before[-1 - n] != after[-1 - n]), short - head)
 
 
 def lines_of(text: str) -> list[str]:

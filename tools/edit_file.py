@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from roundtrip.agent.messages import Effect, ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
-from roundtrip.tools import edit_habits, habits
+from roundtrip.tools import edit_habits
 from roundtrip.tools.apply_diff import ApplyDiff, misplaced
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.diffs import LINES, changes
@@ -60,24 +60,7 @@ SPEC = ToolSpec(
         "file_edit",
         "edit_tool",
     ),
-    parameter_aliases={
-        **habits.PATH,
-        "old_str": "old_string",
-        "old_text": "old_string",
-        "old": "old_string",
-        "search": "old_string",
-        "new_str": "new_string",
-        "new_text": "new_string",
-        "new": "new_string",
-        "replace": "new_string",
-        "file": "path",
-        "find": "old_string",
-        "old_content": "old_string",
-        "replacement": "new_string",
-        "new_content": "new_string",
-        "allow_multiple": "replace_all",
-        "expected_occurrences": "expected_replacements",
-    },
+    parameter_aliases=edit_habits.EDIT,
     legacy=(
         {  # lines instead of a text, or lines among which the right place is
             "type": "object",

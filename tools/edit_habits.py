@@ -3,12 +3,33 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from roundtrip.tools.habits import PATH, Arguments
-from roundtrip.tools.refused import encoding_refusal, refusal
+from roundtrip.tools.refused import encoding_refusal, refusal, unknown
 from roundtrip.tools.values import folded, integer, loaded, pop, truth
+
+EDIT: Final[Mapping[str, str]] = {
+    **PATH,
+    "file": "path",
+    **dict.fromkeys(("old_str", "old_text", "old_content", "old", "search", "find"), "old_string"),
+    **dict.fromkeys(("new_str", "new_text", "new_content", "new", "replace", "replacement"), "new_string"),
+    "allow_multiple": "replace_all",
+    "expected_occurrences": "expected_replacements",
+}
+"""Names of what an edit has, as `ToolSpec.parameter_aliases`; an entry of a list of edits has the same."""
+
+_LINES: Final = ("start_line", "end_line")
+_ENTRY: Final = frozenset(EDIT.values())
+_WRITE: Final = frozenset({"path", "content", "append", "overwrite"})
+_DIFF: Final = frozenset({"path", "diff", *_LINES})
+_EDITOR: Final = frozenset(
+    {"command", "path", "view_range", "file_text", "old_str", "new_str", "insert_line", "replace_all"}
+)
+_PATCH: Final = re.compile(r"SEARCH|@@|\*\*\* ")
+_TEXTS: Final = "give the exact text as old_string and what replaces it as new_string; write_to_file writes whole files"
 
 
 def write_to_file(arguments: Arguments) -> Arguments | str:
@@ -17,12 +38,12 @@ def write_to_file(arguments: Arguments) -> Arguments | str:
     reason = refusal("write_to_file", rest) or encoding_refusal(rest)
     if reason:
         return reason
-    mode = pop(rest, "mode")
+    mode = pop(rest, "mode", "writemode", "operation", "action")
     if mode is not None and mode not in ("append", "overwrite", "a", "w", "create", "write"):
         return f"mode {mode!r} is not known; it can be overwrite or append"
     if mode in ("append", "a"):
         rest["append"] = True
-    return rest
+    return unknown(rest, _WRITE, "leave it out to write the whole file, or change a part of it with edit_file") or rest
 
 
 def edit_file(arguments: Arguments) -> Arguments | str:
@@ -32,18 +53,21 @@ def edit_file(arguments: Arguments) -> Arguments | str:
     if reason:
         return reason
     edits = pop(rest, "edits", "edit", "replacements", "operations", "changes")
-    if edits is None:
-        return rest if "old_string" in rest else _with_diff(rest)
+    content = rest.get("content")
+    if "start_line" in rest and "new_string" not in rest and isinstance(content, str):
+        rest["new_string"] = rest.pop("content")
+    elif "old_string" not in rest and edits is None and not (content and not _PATCH.search(str(content))):
+        rest = _with_diff(rest)
+    reason = unknown(rest, {*_ENTRY, *_LINES, "diff"}, _TEXTS)
+    if edits is None or reason:
+        return reason or rest
     edits = loaded(edits)
     return _with_edits(rest, edits if isinstance(edits, list) else [edits])
 
 
 _NAMES: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("oldstring", "oldstr", "oldtext", "old", "search", "find"), "old_string"),
-    **dict.fromkeys(("newstring", "newstr", "newtext", "new", "replace", "replacement"), "new_string"),
-    **dict.fromkeys(("replaceall", "allowmultiple"), "replace_all"),
-    **dict.fromkeys(("expectedreplacements", "expectedoccurrences"), "expected_replacements"),
-    **{folded(name): "path" for name in (*PATH, "path", "file")},
+    **{folded(name): name for name in _ENTRY},
+    **{folded(name): meant for name, meant in EDIT.items()},
 }
 """Names of what an entry of a list of edits has, folded."""
 
@@ -62,10 +86,10 @@ def _with_edits(rest: dict[str, Any], edits: Sequence[Any]) -> Arguments | str:
     for entry in edits:
         edit = dict(entry) if isinstance(entry, dict) else entry  # what is no edit is left to the schema
         if isinstance(edit, dict):
-            reason = refusal("edit_file", edit)
+            _rename(edit, _NAMES)
+            reason = refusal("edit_file", edit) or unknown(edit, {*_ENTRY, *_LINES}, _TEXTS)
             if reason:
                 return reason
-            _rename(edit, _NAMES)
         found.append(edit)
     entries = [edit for edit in found if isinstance(edit, dict)]
     paths = {str(one["path"]) for one in (rest, *entries) if one.get("path")}
@@ -92,13 +116,14 @@ def _entry(edit: Any) -> Any:
     return said
 
 
-def editor(arguments: Arguments) -> Arguments:
+def editor(arguments: Arguments) -> Arguments | str:
     """Roo's `insert_content` has no command, and its line is the one to insert before, 0 for the file's end."""
     rest = dict(arguments)
     line = integer(pop(rest, "line"))
     if "command" not in rest and line is not None:
         rest = {"command": "insert", **rest, "insert_line": line - 1}
-    return rest
+    reason = "" if rest.get("command") == "view" else unknown(rest, _EDITOR, "leave it out, or use another tool")
+    return reason or rest
 
 
 def apply_diff(arguments: Arguments) -> Arguments | str:
@@ -124,7 +149,7 @@ def apply_diff(arguments: Arguments) -> Arguments | str:
     blocks = [_block(block) for block in (diff if isinstance(diff, list) else [diff])]
     if all(isinstance(block, str) for block in blocks):
         rest["diff"] = "\n".join(blocks)
-    return rest
+    return unknown(rest, _DIFF, "give the whole change as diff") or rest
 
 
 def _with_diff(rest: dict[str, Any]) -> dict[str, Any]:

@@ -40,6 +40,7 @@ SPEC = ToolSpec(
             "file_text": {"type": "string"},
             "old_str": {"type": "string"},
             "new_str": {"type": "string"},
+            "replace_all": {"type": "boolean"},
             "insert_line": {"type": "integer"},
         },
         "required": ["command", "path"],
@@ -94,7 +95,8 @@ class Editor:
             case "create":
                 return self._writer, {"path": path, "content": arguments["file_text"]}
             case "str_replace":
-                return self._editor, {"path": path, "old_string": arguments["old_str"], "new_string": new}
+                all = {"replace_all": arguments["replace_all"]} if "replace_all" in arguments else {}
+                return self._editor, {"path": path, "old_string": arguments["old_str"], "new_string": new, **all}
             case _:
                 line = arguments["insert_line"]
                 behind = line if line >= 0 else self._lines(path)

@@ -12,7 +12,7 @@ from roundtrip.agent.plain import readable
 from roundtrip.agent.tooling import Intent, Job, Output, Refusal, Workspace
 from roundtrip.tools import habits
 from roundtrip.tools.caps import DEFAULT, Caps
-from roundtrip.tools.command_text import status
+from roundtrip.tools.command_text import lost, status
 from roundtrip.tools.cut import cut_middle
 from roundtrip.tools.paths import failure, unfit_folder
 
@@ -143,7 +143,7 @@ class ExecuteCommand:
         cut = OMITTED.search(text) if text != whole else None
         hint = _see_more(job, len(text[: cut.start()].encode("utf-8", "replace"))) if cut else ""
         advice = _advice(seconds) if job.state == "timed out" else ""
-        note = f"\n({job.note})" if job.note else ""
+        note = "".join(f"\n({said})" for said in (job.note, lost(job.command)) if said)
         content = f"{how}{advice}.{hint}\n{_text(text, '(no output)')}{note}"
         details = f"{how}, {finished.seconds:.1f} s" + (f"\n{job.note}" if job.note else "")
         return ToolResult(content, details, failed=finished.code != 0)

@@ -74,6 +74,10 @@ _FLAGS: Final = re.compile(r"\A((?:\(\?[aiLmsux]+\))*)(.*)\Z", re.DOTALL)
 _SPECIAL: Final = re.compile(r"[.^$*+?{}\[\]\\|()]")
 
 
+_FIRST: Final = ("startline", "startlineoneindexed", "beginline", "firstline", "linestart", "fromline", "start", "from")
+_LAST: Final = ("endline", "endlineoneindexedinclusive", "lastline", "lineend", "toline", "end", "to")
+
+
 def read_file(arguments: Arguments) -> Arguments:
     """Line ranges in all their spellings, and several files."""
     rest = dict(arguments)
@@ -86,9 +90,13 @@ def read_file(arguments: Arguments) -> Arguments:
 
 def _limit(rest: dict[str, Any]) -> None:
     """Puts a range of lines down as offset and limit."""
-    first = integer(pop(rest, "startline", "startlineoneindexed"))
-    last = integer(pop(rest, "endline", "endlineoneindexedinclusive"))
-    first, last = _span(pop(rest, "viewrange", "linerange", "lines", "range")) or (first, last)
+    first = integer(pop(rest, *_FIRST))
+    last = integer(pop(rest, *_LAST))
+    lines = pop(rest, "viewrange", "linerange", "lines", "range")
+    if integer(lines) is not None and integer(first if first is not None else rest.get("offset")):
+        rest.setdefault("limit", integer(lines))  # beside a first line, one number is how many
+        lines = None
+    first, last = _span(lines) or (first, last)
     if first is None and last is not None:
         first = integer(rest.get("offset"))
     if first is not None or last is not None:
@@ -188,18 +196,27 @@ def _somewhere(rest: dict[str, Any]) -> Arguments | str:
 
 
 def read_command_output(arguments: Arguments) -> Arguments:
-    """Claude's `KillShell` is known by its parameter; its ids have a word in front, and it waits in milliseconds."""
+    """Claude's ids have a word in front, and it waits in milliseconds."""
     rest = dict(arguments)
-    ended = pop(rest, "shellid")
-    if ended is not None:
-        rest = {"id": ended, "kill": True, **rest}
-    number = re.fullmatch(r"[A-Za-z_# -]*(\d{1,9})", rest["id"]) if isinstance(rest.get("id"), str) else None
-    if number:
-        rest["id"] = int(number[1])
+    if "id" in rest:
+        rest["id"] = _number(rest["id"])
     limit, block = integer(pop(rest, "timeout", "timeoutms")), truth(pop(rest, "block"))
     if limit is not None and block is not False and "wait" not in rest:
         rest["wait"] = _limited(limit, limit)
     return rest
+
+
+def kill_command(arguments: Arguments) -> Arguments:
+    """Claude's `KillShell` and its like: whatever they call it, one command is named, and that is ended."""
+    rest = dict(arguments)
+    named = pop(rest, "shellid", "id", "bashid", "taskid", "jobid")
+    return {"shell_id": _number(named), "kill": True} if named is not None else rest
+
+
+def _number(id: Any) -> Any:
+    """The number of a command whose id has a word in front of it."""
+    found = re.fullmatch(r"[A-Za-z_# -]*(\d{1,9})", id) if isinstance(id, str) else None
+    return int(found[1]) if found else id
 
 
 def _limited(limit: int, given: Any) -> Any:

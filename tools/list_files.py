@@ -8,8 +8,9 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from roundtrip.agent.files import FOLDER, straight
 from roundtrip.agent.messages import ToolResult, ToolSpec
@@ -32,8 +33,8 @@ from roundtrip.tools.finding.engines import (
 )
 from roundtrip.tools.finding.entries import Entries
 from roundtrip.tools.finding.globs import matcher
-from roundtrip.tools.finding.ignore import AGENT, GIT, Hidden, Scope, scope_of
-from roundtrip.tools.finding.python_files import folder_entries, walk
+from roundtrip.tools.finding.ignore import Scope, scope_of
+from roundtrip.tools.finding.python_files import directly, walk
 from roundtrip.tools.paths import failure, inside, intend, unfit_folder
 
 NO_TEXT = re.compile("[\ufffd\ud800-\udfff]")
@@ -41,6 +42,11 @@ NO_TEXT = re.compile("[\ufffd\ud800-\udfff]")
 
 TARGET = 200
 """Characters of a link's target that are shown; they may be thousands."""
+
+T = TypeVar("T")
+
+WILD = re.compile(r"[*?\[{.]")
+"""What a glob, or a whole name, has; who gives neither looks for a part of a name."""
 
 SPEC = ToolSpec(
     name="list_files",
@@ -90,27 +96,34 @@ class ListFiles:
         folder = self._workspace.locate(arguments.get("path") or ".")
         if isinstance(folder, Refusal):
             return failure(folder.reason)
-        reason = unfit_folder(self._workspace, folder)
+        reason = await asyncio.to_thread(unfit_folder, self._workspace, folder)
         if reason:
             return failure(reason)
         scope = await asyncio.to_thread(scope_of, folder, self._workspace.root)
         pattern, name = inside(self._workspace, arguments.get("pattern", "")), self._workspace.shown(folder)
+        recursive = arguments.get("recursive", False) or "/" in pattern
+        new = partial(Entries, recursive, _fits(pattern, _prefix(name)), self._caps.entries)
+        found = await (self._below(scope, new, output) if recursive else _directly(scope, new))
+        if isinstance(found, str):
+            return failure(f"The listing failed: {found or 'no reason was given'}.")
+        entries, complete = found
+        return await asyncio.to_thread(_render, scope, name, pattern, entries, self._caps.bytes, complete=complete)
+
+    async def _below(self, scope: Scope, new: Callable[[], Entries], output: Output) -> tuple[Entries, bool] | str:
+        """All there is below a folder, and whether there was time for all of it; or why it can't be listed."""
         for engine in dict.fromkeys((*listers(self._engines, scope), PYTHON)):
-            recursive = arguments.get("recursive", False) or "/" in pattern
-            entries = Entries(recursive, _fits(pattern, _prefix(name)), self._caps.entries)
+            entries = new()
             async with asyncio.TaskGroup() as at_once:
                 linking = at_once.create_task(_passed_over(engine, scope))
                 finished = await self._list(engine, scope, entries, Progress(output))
             if engine.succeeded(finished.code) or (finished.code is None and (entries.count or entries.hidden)):
                 break
         if finished.code is not None and not engine.succeeded(finished.code):
-            reason = name_line(" ".join(finished.output.split())[-200:])
-            return failure(f"The listing failed: {reason or 'no reason was given'}.")
+            return name_line(" ".join(finished.output.split())[-200:])
         links, complete = linking.result()
         for where, paths in by_folder(links):
             entries.add_files(where, paths)
-        complete = complete and finished.code is not None
-        return await asyncio.to_thread(_render, scope, name, pattern, entries, self._caps.bytes, complete=complete)
+        return entries, complete and finished.code is not None
 
     async def _list(self, engine: Engine, scope: Scope, entries: Entries, progress: Progress) -> Finished:
         """Adds all files; those of repositories further down are asked for one after the other."""
@@ -145,16 +158,37 @@ async def _passed_over(engine: Engine, scope: Scope) -> tuple[str, bool]:
     """The links that an engine does not name, and whether there was time for all of them."""
     if engine.names_links:
         return "", True
+    return await _timed(lambda going: "".join(f"{link}\0" for link in walk(scope, files=False, going=going)))
+
+
+async def _directly(scope: Scope, new: Callable[[], Entries]) -> tuple[Entries, bool] | str:
+    """What is in a folder itself, and whether there was time to see which of its folders are to be shown; or why it
+    can't be listed."""
+    entries = new()
+
+    def add(going: Callable[[], bool]) -> Entries:
+        for entry in directly(scope, going=going):
+            if entry.endswith("/"):
+                entries.add_folder(entry[:-1])
+            else:
+                entries.add_files("", f"{entry}\0")
+        return entries
+
+    try:
+        return await _timed(add)
+    except OSError as error:
+        return error.strerror or ""
+
+
+async def _timed(work: Callable[[Callable[[], bool]], T]) -> tuple[T, bool]:
+    """What work in a thread comes to that asks whether to go on, and whether there was time for all of it."""
     stopped, until = threading.Event(), time.monotonic() + SECONDS
 
     def going() -> bool:
         return not stopped.is_set() and time.monotonic() < until
 
-    def links() -> str:
-        return "".join(f"{link}\0" for link in walk(scope, files=False, going=going))
-
     try:
-        return await asyncio.to_thread(links), going()
+        return await asyncio.to_thread(work, going), going()
     finally:
         stopped.set()  # the thread must not outlive a call that was cancelled
 
@@ -172,36 +206,13 @@ def _fits(pattern: str, prefix: str) -> Callable[[str], bool] | None:
     return (lambda entry: fits(entry) or fits(prefix + entry)) if prefix else fits
 
 
-def _add_folders(scope: Scope, entries: Entries, *, complete: bool) -> None:
-    """Adds the folders in this one that hold no files; all of them where there was no time."""
-    hidden = Hidden(scope, GIT, AGENT)
-    try:
-        with folder_entries(scope.base) as found:
-            for entry in found:
-                path = os.path.join(scope.base, entry.name)
-                listed = not entry.is_dir(follow_symlinks=False) or (complete and not _is_empty(path))
-                if not listed and entry.name != ".git" and not hidden(entry.name, folder=True):
-                    entries.add_folder(entry.name)
-    except OSError:
-        return  # what could be listed is enough
-
-
-def _is_empty(folder: str) -> bool:
-    try:
-        with folder_entries(folder) as entries:
-            return next(entries, None) is None
-    except OSError:
-        return False
-
-
 def _render(scope: Scope, name: str, pattern: str, entries: Entries, most: int, *, complete: bool) -> ToolResult:
     """most: bytes of the entries that are shown."""
-    if not entries.recursive:
-        _add_folders(scope, entries, complete=complete)
     found, count = entries.first(), entries.count
     stopped = "" if complete else f" (stopped after {SECONDS:.0f} s)"
     if not found:
-        below = "" if entries.recursive else f"; for folders below it use **/{pattern}"
+        wide = pattern if WILD.search(pattern) else f"*{pattern}*"
+        below = "" if entries.recursive else f"; for folders below it use **/{wide}"
         none = f"nothing matches {pattern}{below}"
         reason = none if entries.hidden else "nothing here, but for what ignore files hide"
         return ToolResult(f"{name}: {reason}{stopped}", f"{name}: 0 entries")

@@ -23,8 +23,6 @@ def parts(arguments: Mapping[str, Any]) -> list[Part]:
     """What is asked for, in the present or one of the older shapes of the arguments."""
     if "files" in arguments:
         return [part for file in arguments["files"] for part in _parts_of(file)]
-    if "start_line" in arguments or "end_line" in arguments:
-        return [_range(arguments["path"], arguments.get("start_line", 1), arguments.get("end_line"))]
     return [Part(arguments["path"], arguments.get("offset", 1), max(arguments.get("limit", 0), 0))]
 
 

@@ -43,10 +43,11 @@ SPEC = ToolSpec(
         "required": ["id"],
     },
     effect="reads",
-    aliases=("BashOutput", "TaskOutput", "get_command_output", "KillShell", "KillBash"),
+    aliases=("BashOutput", "TaskOutput", "get_command_output"),
     parameter_aliases={
         "artifact_id": "id",
         "bash_id": "id",
+        "shell_id": "id",
         "task_id": "id",
         "job_id": "id",
         "filter": "search",
@@ -54,6 +55,22 @@ SPEC = ToolSpec(
     adapt=habits.read_command_output,
     example='{"id": 1}',
 )
+
+KILL = ToolSpec(
+    name="kill_command",
+    description="End a command in the background.",
+    parameters={
+        "type": "object",
+        "properties": {"shell_id": {"type": "integer"}, "kill": {"type": "boolean"}},
+        "required": ["shell_id", "kill"],  # both, so that no call without a name means it
+    },
+    effect="reads",
+    aliases=("KillShell", "KillBash", "TaskStop"),
+    offered=False,
+    adapt=habits.kill_command,
+    example='{"shell_id": 1, "kill": true}',
+)
+"""As Claude has it: a tool of its own, with one parameter of many names."""
 
 
 class ReadCommandOutput:
@@ -125,3 +142,16 @@ class ReadCommandOutput:
         tail = job.read(total - (self._budget - self._budget // 3), self._budget)
         gap = f'… {tail.start - head.end} bytes omitted; for them use {{"id": {job.id}, "offset": {head.end}}} …'
         return f"{status(job)}.\n{readable(head.text).rstrip()}\n{gap}\n{readable(tail.text).rstrip()}"
+
+
+class KillCommand:
+    spec = KILL
+
+    def __init__(self, reader: ReadCommandOutput) -> None:
+        self._reader = reader
+
+    def intent(self, arguments: Mapping[str, Any]) -> Intent:
+        return Intent("reads")
+
+    async def run(self, arguments: Mapping[str, Any], output: Output) -> ToolResult:
+        return await self._reader.run({"id": arguments["shell_id"], "kill": True}, output)

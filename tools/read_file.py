@@ -80,15 +80,6 @@ SPEC = ToolSpec(
         {
             "type": "object",
             "properties": {
-                "path": {"type": "string"},
-                "start_line": {"type": "integer"},
-                "end_line": {"type": "integer"},
-            },
-            "required": ["path"],
-        },
-        {
-            "type": "object",
-            "properties": {
                 "files": {
                     "type": "array",
                     "items": {

@@ -4,10 +4,11 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from roundtrip.tools.values import pop
+from roundtrip.tools.values import folded, pop
 
 _DRY: Final = (("dryrun",), "nothing is tried out here; to make the change, leave dry_run out")
 _ENCODING: Final = "a new file is UTF-8, and one that is there keeps its encoding; leave encoding out"
@@ -29,6 +30,7 @@ REFUSED: Final[Mapping[str, tuple[tuple[tuple[str, ...], str], ...]]] = {
             ("stdin", "input", "isinput"),
             "commands run without stdin; pipe the text in, or use a here-document: program <<'END'",
         ),
+        (("dryrun",), "nothing is tried out here; give the command the option that it has for that"),
     ),
     "write_to_file": (_DRY,),
     "edit_file": (
@@ -51,6 +53,24 @@ UNSET: Final[tuple[object, ...]] = (None, False, 0, "", "false", "False", [], {}
 def refusal(tool: str, arguments: dict[str, Any]) -> str:
     """Why a call can't be made as it was meant, "" if it can. Takes those parameters out that ask for nothing."""
     return next((reason for names, reason in REFUSED[tool] if pop(arguments, *names) not in UNSET), "")
+
+
+DECORATION: Final = re.compile(
+    r"\w*(?:description|explanation|instructions?|reason(?:ing)?|rationale|summary|comment|note|title|purpose|thoughts?"
+    r"|thinking|(?:task)?progress|linecount|approval|risk|language|bytool|byuser|proposedcontent|toolname)|name|tool|id"
+)
+"""Names of a parameter (folded) that say something about a call, and change nothing of what it does."""
+
+
+def unknown(arguments: Mapping[str, Any], known: Collection[str], instead: str) -> str:
+    """Why a call that changes files is not made where nobody knows what one of its parameters says, "" if all is known:
+    it may be about a part of the file, or about the place. What decorates a call is left for dispatch to drop."""
+    name = next((name for name, value in arguments.items() if _says_more(name, value, known)), None)
+    return "" if name is None else f"there is no parameter {name!r} here, and it may change what is meant; {instead}"
+
+
+def _says_more(name: str, value: Any, known: Collection[str]) -> bool:
+    return name not in known and value not in (*UNSET, ".") and not DECORATION.fullmatch(folded(name))
 
 
 def encoding_refusal(arguments: dict[str, Any]) -> str:

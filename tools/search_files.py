@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from roundtrip.tools.finding.engines import SECONDS, Engine, Progress, Records, 
 from roundtrip.tools.finding.grep import SEARCHED
 from roundtrip.tools.finding.ignore import scope_of
 from roundtrip.tools.finding.patterns import read_pattern
+from roundtrip.tools.fruitless import as_glob, hint, in_any_case
 from roundtrip.tools.paths import failure, inside, intend, missing
 
 CONTEXT = 10
@@ -115,18 +117,36 @@ class SearchFiles:
         reason = await asyncio.to_thread(lambda: _unfit_regex(regex) or self._unfit(path))
         if reason:
             return failure(reason)
-        job, hits = await asyncio.to_thread(self._job, path, arguments), Hits(Progress(output))
-        command = await asyncio.to_thread(job.command)
-        finished = await self._workspace.run(
-            command, cwd=Path(job.scope.base), seconds=self._seconds, output=Records("\n", hits.take)
-        )
-        if not hits.rest and finished.code is not None:
-            return failure(f"The search failed: {' '.join(finished.output.split())[-200:] or 'no reason was given'}.")
+        job = await asyncio.to_thread(self._job, path, arguments)
+        hits = await self._search(job, output)
+        if isinstance(hits, str):
+            return failure(f"The search failed: {hits}.")
         cut = "" if hits.rest else f" (stopped after {self._seconds:g} s; narrow regex, path or file_pattern)"
         if hits.rest.get("no_file"):
             said = f"No file in {job.name} matches file_pattern {job.file_pattern}, which is a glob such as *.py"
             return ToolResult(said, "no file matches")
+        if not hits.lines and not cut:
+            said = f"No matches for {regex} in {self._workspace.shown(path)}"
+            return ToolResult(said + await self._hint(job, output), "0 matches")
         return _render(regex, self._workspace.shown(path), hits, cut)
+
+    async def _search(self, job: Job, output: Output) -> Hits | str:
+        """What is found, as far as there was time; or why it failed."""
+        hits, command = Hits(Progress(output)), await asyncio.to_thread(job.command)
+        finished = await self._workspace.run(
+            command, cwd=Path(job.scope.base), seconds=self._seconds, output=Records("\n", hits.take)
+        )
+        failed = not hits.rest and finished.code is not None
+        return " ".join(finished.output.split())[-200:] or "no reason was given" if failed else hits
+
+    async def _hint(self, job: Job, output: Output) -> str:
+        """What there is to say where there is no match: what the regex may have meant, or a match in another case."""
+        if said := hint(job.regex):
+            return f". Note: {said}."
+        other = in_any_case(job.regex)
+        hits = await self._search(replace(job, regex=other, context=0, matches=1), output) if other else ""
+        found = hits.lines[0] if isinstance(hits, Hits) and hits.lines else ""
+        return f". Note: (?i) before the regex ignores case, and finds {found}" if found else ""
 
     def _unfit(self, path: Path) -> str:
         """Why this can't be searched, "" if it can."""
@@ -166,7 +186,11 @@ def _unfit_regex(regex: str) -> str:
     if not regex:
         return f"The regex is empty. A correct call has, for example, {SPEC.example}"
     problem = read_pattern(regex)
-    return f"The regex is not valid: {problem}. {ADVICE}" if isinstance(problem, str) else ""
+    if not isinstance(problem, str):
+        return ""
+    glob = as_glob(regex)
+    instead = f'For files by their name use list_files with {{"pattern": "{glob}"}}.' if glob else ADVICE
+    return f"The regex is not valid: {problem}. {instead}"
 
 
 def _render(regex: str, name: str, hits: Hits, cut: str) -> ToolResult:

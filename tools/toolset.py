@@ -22,7 +22,7 @@ from roundtrip.tools.editor import Editor
 from roundtrip.tools.execute_command import ExecuteCommand
 from roundtrip.tools.list_files import ListFiles
 from roundtrip.tools.new_task import NewTask
-from roundtrip.tools.read_command_output import ReadCommandOutput
+from roundtrip.tools.read_command_output import KillCommand, ReadCommandOutput
 from roundtrip.tools.read_file import ReadFile
 from roundtrip.tools.search_files import SearchFiles
 from roundtrip.tools.update_todo_list import UpdateTodoList
@@ -67,7 +67,7 @@ def _all(workspace: Workspace, situation: Situation, ports: Ports) -> Iterator[T
     yield editor
     yield ApplyDiff(workspace, failures, caps)
     yield ExecuteCommand(workspace, caps)
-    yield ReadCommandOutput(workspace, caps)
+    yield (outputs := ReadCommandOutput(workspace, caps))
     yield UpdateTodoList()
     yield AskFollowupQuestion(ports.inquire, offered=situation.interactive)
     if ports.delegate and situation.delegates:
@@ -76,6 +76,7 @@ def _all(workspace: Workspace, situation: Situation, ports: Ports) -> Iterator[T
         yield WebFetch(ports.server, caps=caps)
     yield Editor(workspace, reader, lister, writer, editor)
     yield AttemptCompletion(workspace)
+    yield KillCommand(outputs)
 
 
 @dataclass(frozen=True, slots=True)

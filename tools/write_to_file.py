@@ -19,9 +19,9 @@ from roundtrip.tools.apply_diff import ApplyDiff, misplaced
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.diffs import LINES, changes, lines_of
 from roundtrip.tools.editing.documents import documents, in_style, no_bytes_for, sane
+from roundtrip.tools.editing.doubts import doubts
 from roundtrip.tools.editing.elision import left_out
 from roundtrip.tools.editing.files import Failures
-from roundtrip.tools.editing.syntax import broken
 from roundtrip.tools.parts import Part
 from roundtrip.tools.paths import failure, intend
 from roundtrip.tools.read_file import read
@@ -29,7 +29,7 @@ from roundtrip.tools.read_file import read
 COMPARED = 4 * 1024 * 1024
 """Bytes of an existing file up to which it is compared with what replaces it."""
 
-MARKERS = re.compile(rb"^(?:<{7} SEARCH|\*{3} Begin Patch)", re.MULTILINE)
+MARKERS = re.compile(rb"^(?:<{7} SEARCH|\*{3} Begin Patch|@@ -\d)", re.MULTILINE)
 """What a file holds that is about patches itself."""
 
 SPEC = ToolSpec(
@@ -110,7 +110,8 @@ class WriteToFile:
             draft = _draft(path, arguments)
         except OSError:
             return "reads"
-        return "reads" if draft.old == draft.data or self._unseen(path, arguments) else "edits"
+        idle = draft.problem or draft.old == draft.data or self._unseen(path, arguments)
+        return "reads" if idle else "edits"
 
     def _unseen(self, path: Path, arguments: Mapping[str, Any]) -> str:
         """Why the model must be shown the file first, "" if it need not."""
@@ -168,7 +169,7 @@ class WriteToFile:
         exists = draft.old is not None or not draft.comparable
         size = f"{lines} line{'' if lines == 1 else 's'}" + (f" ({count})" if exists and count else "")
         style = f"; {draft.style}" if draft.style else ""
-        warning = broken(path, draft.before, draft.text)
+        warning = doubts(path, draft.before, draft.text)
         done = "added to" if exists and arguments.get("append") else "overwrote" if exists else "created"
         said = f"{done} {name}, {size}{style}"
         return ToolResult(f"{said}\n{warning}" if warning else said, diff)

@@ -89,7 +89,13 @@ class OneShot:
         if "command" in permissions.rules.allowed or permissions.rules.allow:  # some may run
             await confined(chat, setup, permissions, self.front.line)
         await chat.turn(self._options.prompt)
-        self._print(chat)
+        try:
+            self._print(chat)
+        except BrokenPipeError:
+            raise
+        except OSError as error:  # a full disk
+            self.front.line(f"error: the answer could not be written: {error.strerror}")
+            return FAILED
         return self.front.exit_code
 
     def failed(self, error: str, code: int) -> int:
@@ -111,12 +117,13 @@ class OneShot:
             self._stream(event)
 
     def _print(self, chat: Chat) -> None:
+        """Raises OSError."""
         front, options = self.front, self._options
         if options.json:
             messages = render_messages(chat.messages, PROFILES[chat.profile], images=chat.images)
             report = front.report(messages, lambda text: defuse(text, MARKERS)) | {"session": chat.session_id}
             _write(json.dumps(report, ensure_ascii=False))
-        elif front.ended is not None and front.ended.outcome == "answered" and not self._stream:
+        elif front.ended is not None and front.ended.answer and not self._stream:
             _write(printable(front.ended.answer) if sys.stdout.isatty() else front.ended.answer)
 
 

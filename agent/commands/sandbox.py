@@ -8,7 +8,7 @@ import sys
 from typing import Final, TextIO
 
 from roundtrip.agent.commands.sandbox_probes import PROBES, scene
-from roundtrip.agent.frontends.words import printable
+from roundtrip.agent.frontends.words import fitted, printable
 from roundtrip.agent.runtime.sandbox import landlock
 from roundtrip.agent.runtime.sandbox.policy import Kind, Sandbox
 
@@ -36,20 +36,21 @@ async def _show(kind: Kind | None, out: TextIO, *, as_json: bool) -> int:
     async with scene(kind) as made:
         found = made.jobs.confinement.sandbox
         if kind is not None and found.kind != kind:
-            sys.stderr.write(f"agent: {printable(found.reason)}\n")
+            sys.stderr.write(fitted(f"agent: {printable(found.reason)}\n", sys.stderr))
             return _NOT_HERE
         if not as_json:
-            out.write(f"{_head(found)}\n\n")
+            out.write(fitted(f"{_head(found)}\n\n", out))
         held: dict[str, bool] = {}
         for probe in PROBES:
             held[probe.promise] = await probe.holds(made)
             if not as_json:
-                out.write(f"{'holds        ' if held[probe.promise] else 'does not hold'}  {probe.promise}\n")
+                holds = "holds        " if held[probe.promise] else "does not hold"
+                out.write(fitted(f"{holds}  {probe.promise}\n", out))
                 out.flush()
     if as_json:
         out.write(json.dumps({"sandbox": found.kind, "reason": found.reason, "promises": held}) + "\n")
     else:
-        out.write(f"\n{_MEANING}\n" + ("" if found.complete else f"{_ADVICE}\n"))
+        out.write(fitted(f"\n{_MEANING}\n" + ("" if found.complete else f"{_ADVICE}\n"), out))
     return _HOLDS if all(held.values()) else _BROKEN
 
 

@@ -31,7 +31,7 @@ from roundtrip.agent.events import (
     TurnEnded,
     UsageReported,
 )
-from roundtrip.agent.frontends.words import duration, printable
+from roundtrip.agent.frontends.words import duration, fitted, for_people, printable, shown_command
 from roundtrip.agent.messages import Call
 
 ANSWERED, FAILED, MISCONFIGURED, LIMIT, REFUSED, INTERRUPTED, TERMINATED = 0, 1, 2, 3, 4, 130, 143
@@ -52,6 +52,8 @@ _WAIT_SECONDS: Final = 30.0
 _TICK: Final = 0.25
 _MOST_SHOWN: Final = 240
 _MOST_ARGUMENTS: Final = 70
+_TAIL: Final = 3
+"""Lines of a failed command's output that are shown."""
 
 
 class Headless:
@@ -75,6 +77,8 @@ class Headless:
         self.stopped_by = 0
         """The signal that ended the turn, 0 for none; SIGPIPE stands for a reader of our output who has gone."""
         self._open: dict[int, Call] = {}
+        self._shown: set[int] = set()
+        """The calls whose command stands in the log."""
         self._waiting_since = self._begun = 0.0
         self._waiting_for = ""
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -128,7 +132,7 @@ class Headless:
     def line(self, text: str) -> None:
         """One line to the log, with nothing in it that a terminal would obey."""
         shown = printable(" ".join(text.split()))
-        self._write(f"agent: {shown[:_MOST_SHOWN]}{'…' if len(shown) > _MOST_SHOWN else ''}")
+        self._write(fitted(f"agent: {shown[:_MOST_SHOWN]}{'…' if len(shown) > _MOST_SHOWN else ''}", self._log))
 
     def _write_over(self, text: str) -> None:
         with suppress(OSError):
@@ -151,9 +155,10 @@ class Headless:
         self._waiting_since = self._begun
 
     def _started(self, event: ToolStarted) -> None:
-        command = self._open[event.index].parsed.get("command")
-        if isinstance(command, str):  # before it runs, and all of it: nothing holds it back
-            self._write(f"agent: $ {printable(command)}")
+        arguments = self._open[event.index].parsed
+        if isinstance(arguments.get("command"), str):  # before it runs, and all of it: nothing holds it back
+            self._write(f"agent: $ {printable(shown_command(arguments))}")
+            self._shown.add(event.index)
         self._await(event.name)
 
     def _heard(self, event: Event) -> None:
@@ -165,7 +170,7 @@ class Headless:
 
     def _said(self, event: AssistantEnded) -> None:
         self._waiting_since = 0.0
-        self._open = {call.index: call for call in event.message.calls}
+        self._open, self._shown = {call.index: call for call in event.message.calls}, set()
         if event.message.calls and event.message.content.strip():
             self.line(event.message.content)
         for call in event.unreadable:
@@ -178,9 +183,15 @@ class Headless:
         self.calls.append(
             {"name": call.name, "arguments": call.parsed, "failed": event.failed, "refused": event.refused}
         )
-        first = event.content.strip().split("\n", 1)[0]
+        first, *output = event.content.strip().split("\n")
+        outcome = for_people(event.content) if event.refused else first
+        if event.index in self._shown:
+            for line in [line for line in output if line.strip()][-_TAIL:] if event.failed else ():
+                self.line(f"| {line}")
+            self.line(f"-> {outcome}")
+            return
         shown = call.arguments if len(call.arguments) <= _MOST_ARGUMENTS else f"{call.arguments[:_MOST_ARGUMENTS]}…"
-        self.line(f"{call.name} {shown} -> {first}")
+        self.line(f"{call.name} {shown} -> {outcome}")
 
     def _interrupted(self, event: Interrupted) -> None:
         for call in self._open.values():
@@ -195,7 +206,7 @@ class Headless:
     def _failed(self, event: Failed) -> None:
         self._waiting_since = 0.0
         self.error = event.text
-        self._write(f"agent: error: {printable(event.text)}")
+        self._write(fitted(f"agent: error: {printable(event.text)}", self._log))
 
     def _used(self, event: UsageReported) -> None:
         self.usage["prompt_tokens"] += event.prompt_tokens

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from textwrap import wrap
+from typing import Any, Final, TextIO
 
 from roundtrip.agent.runtime.sessions import Summary
 
@@ -19,6 +21,12 @@ _TELLING: Final = (
 
 _PATCHED: Final = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$", re.MULTILINE)
 
+_FOLDERS: Final = ("cwd", "workdir", "working_dir", "working_directory", "directory", "dir_path")
+"""Arguments that say where a command runs, also as other agents' tools name them."""
+
+_ASK_FOR_NETWORK: Final = re.compile(r"If this needs[^.]*, ask the user to allow [^.]*/network on[^.]*\.")
+_COLUMN: Final = re.compile(r"\s*\S.*?\s{2,}")
+
 _SHOWN: Final = ("todos", "plan")
 """Arguments that are shown as the call's outcome."""
 
@@ -26,6 +34,50 @@ _SHOWN: Final = ("todos", "plan")
 def printable(text: str) -> str:
     """The text without control characters, which a model could use to write to somebody's terminal."""
     return "".join(char if char.isprintable() or char in "\n\t" else "\ufffd" for char in text)
+
+
+def for_people(refusal: str) -> str:
+    """Why a call was refused, without the last sentence, which tells the model what to do instead."""
+    line = refusal.partition("\n")[0]
+    return f"{(line.rpartition('. ')[0] or line).rstrip('.')}."
+
+
+def note_for_people(note: str) -> str:
+    """What is said of the sandbox beside a result, where it tells the model what to ask the user for."""
+    return _ASK_FOR_NETWORK.sub("/network on gives it to commands; then say “again”.", note)
+
+
+def shown_command(arguments: Mapping[str, Any]) -> str:
+    """A call's command and where it runs, as the model names that."""
+    named = (arguments[name] for name in _FOLDERS if isinstance(arguments.get(name), str))
+    return in_folder(str(arguments["command"]), next(named, ""))
+
+
+def in_folder(command: str, folder: str) -> str:
+    """A command and the folder that it runs in, if that is not the workspace itself."""
+    return command if folder in ("", ".", "./") else f"(in {folder}) {command}"
+
+
+def fitted(text: str, out: TextIO) -> str:
+    """The text, where it goes to a terminal broken between words at its width; a second column stays one."""
+    try:
+        width = os.get_terminal_size(out.fileno()).columns if out.isatty() else 0
+    except (OSError, ValueError):
+        width = 0
+    return "\n".join(_broken(line, width) for line in text.split("\n")) if width else text
+
+
+def _broken(line: str, width: int) -> str:
+    if len(line) <= width:
+        return line
+    indent = " " * second_column(line, width)
+    return "\n".join(wrap(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
+
+
+def second_column(line: str, width: int) -> int:
+    """Where the second column of a line begins, 0 if it has none, or it begins too far on the right."""
+    first = _COLUMN.match(line)
+    return len(first[0]) if first and len(first[0]) <= width // 2 else 0
 
 
 def call_line(name: str, arguments: Mapping[str, Any], most: int = 200) -> str:

@@ -47,7 +47,7 @@ def outcome_lines(outcome: Outcome, again: str, back: str) -> list[str]:
     if outcome.problem:
         return [printable(outcome.problem)]
     if not outcome.done:
-        return [*_warning(outcome), f"nothing was done; {again} does it all the same"]
+        return [*_warning(outcome, again, back), f"nothing was done; {again} does it all the same"]
     if not outcome.changes:
         return ["the files are as they were then"]
     calls = "; ".join(_some([_about(one.about) for one in outcome.changes]))
@@ -57,7 +57,7 @@ def outcome_lines(outcome: Outcome, again: str, back: str) -> list[str]:
     return [*lines, back]
 
 
-def _warning(outcome: Outcome) -> list[str]:
+def _warning(outcome: Outcome, again: str, back: str) -> list[str]:
     lines = [f"a command is running in this folder: {_about(outcome.busy)}"] if outcome.busy else []
     if outcome.overwrites:
         names = ", ".join(_some([printable(path) for path in outcome.overwrites]))
@@ -71,7 +71,9 @@ def _warning(outcome: Outcome) -> list[str]:
     if outcome.mixed:
         lines.append("what others changed here meanwhile may be among it:")
         lines += _some([f"  {one.number}. {_about(one.about)} ({one.mixed})" for one in outcome.mixed])
-    lines += ["to the files this would be done:", *_files(outcome.files)]
+    lines += [f"{again} would do this:", *_files(outcome.files)]
+    if outcome.overwrites:
+        lines.append(f"what was changed since would be lost with it, until {back}")
     return lines + _some([f"{printable(path)} can't be put back: {why}" for path, why in outcome.failed])
 
 

@@ -7,6 +7,7 @@ one line, and one correct example, because that is what makes the next try succe
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -18,6 +19,31 @@ from roundtrip.agent.tooling import Refusal, Tool
 
 PARTS: Final = " Send less at a time: of a long file the first part with write_to_file, then more of it with edit_file."
 """What helps where a call was too long for one answer."""
+
+NO_TOOL: Final = "there is no tool called"
+"""Also where the parser's reason for it begins."""
+
+INSTEAD: Final = tuple(
+    (re.compile(names, re.IGNORECASE), said)
+    for names, said in (
+        (
+            r"(?:\w*[._])?(?:i?python\d?|jupyter|node|code)(?:_\w*)?|\w+_code",
+            "To run code, call {} with the program's command line.",
+        ),
+        (r"(?:delete|remove|rm|unlink)(?:_?(?:file|path|dir|directory|folder)s?)?", "To delete, call {} with rm."),
+        (r"(?:move|rename|mv)(?:_?(?:file|path|dir|directory|folder)s?)?", "To move or rename, call {} with mv."),
+        (r"(?:copy|cp)(?:_?(?:file|path|dir|directory|folder)s?)?", "To copy, call {} with cp."),
+        (
+            r"mkdir|(?:create|make|new)_?(?:dir|directory|folder)",
+            "A file that is written gets its folders; for an empty one call {} with mkdir -p.",
+        ),
+        (
+            r"write_?stdin|send_?(?:command_?)?input|write_to_terminal",
+            "A command of {} has no stdin; give it its input in the command line.",
+        ),
+    )
+)
+"""Names of tools that models take for granted, and how to do it with the one that runs commands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +70,25 @@ def dispatch(call: Call, tools: Sequence[Tool]) -> Dispatched | Refusal:
     known = offers(tool.spec for tool in tools)
     offer = called(known, call.name)
     tool = tools[known.index(offer)] if offer else None
-    if call.problem:
-        advice = PARTS if call.problem == CUT and tool and tool.spec.effect == "edits" else ""
-        return Refusal(f"Not run: {call.problem}.{advice}{usage(tool.spec) if tool else ''}")
     if offer is None or tool is None:
-        names = ", ".join(spec.name for spec in (tool.spec for tool in tools) if spec.offered)
-        return Refusal(f"Not run: there is no tool called {call.name!r}. The tools are: {names}.")
+        return Refusal(f"Not run: {_unknown(call, tools)}")
+    if call.problem:
+        advice = PARTS if call.problem == CUT and tool.spec.effect == "edits" else ""
+        return Refusal(f"Not run: {call.problem}.{advice}{usage(tool.spec)}")
     fitted = fit(offer, call.parsed)
     if fitted.problems:
         return Refusal(f"Not run: {'; '.join(fitted.problems)}.{usage(tool.spec)}")
     return Dispatched(tool, fitted.arguments, fitted.notes)
+
+
+def _unknown(call: Call, tools: Sequence[Tool]) -> str:
+    """What is said of a call to no tool. What is wrong with its arguments is no matter then."""
+    offered = [tool.spec for tool in tools if tool.spec.offered]
+    runs = next((spec.name for spec in offered if spec.effect == "runs"), "")
+    said = next((f" {said.format(runs)}" for names, said in INSTEAD if runs and names.fullmatch(call.name)), "")
+    if not call.name or call.problem.startswith(NO_TOOL):
+        return f"{call.problem}.{said}"
+    return f"{NO_TOOL} {call.name!r}. The tools are: {', '.join(spec.name for spec in offered)}.{said}"
 
 
 def usage(spec: ToolSpec) -> str:

@@ -121,6 +121,11 @@ class LocalJobs:
     def running(self) -> tuple[LocalJob, ...]:
         return tuple(job for job in self._jobs if job.id and job.state == "running")
 
+    @property
+    def last(self) -> LocalJob | None:
+        """The command that was started last in this run of the program, None if there was none."""
+        return next((job for job in reversed(self._jobs) if job.task is not None), None)
+
     async def run(
         self, command: str, *, cwd: Path, seconds: float, output: Output, background: bool = False
     ) -> Job | Refusal:

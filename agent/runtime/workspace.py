@@ -17,7 +17,6 @@ import asyncio
 import errno
 import hashlib
 import os
-import re
 import stat
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
@@ -29,13 +28,12 @@ from weakref import WeakValueDictionary
 from roundtrip.agent.files import FOLDER, real, straight
 from roundtrip.agent.plain import name_line
 from roundtrip.agent.rules.protected import is_barred
+from roundtrip.agent.rules.spelling import ADVICE, doubt, quoted, undecorated, unusable
 from roundtrip.agent.runtime import process
 from roundtrip.agent.runtime.approved import may_write, was_judged
 from roundtrip.agent.runtime.jobs import LocalJobs, command_environment
 from roundtrip.agent.runtime.writing import Writer
 from roundtrip.agent.tooling import Finished, Output, Refusal
-
-ADVICE = "Give a path relative to the workspace, for example src/main.py."
 
 HASHED = 8 * 1024 * 1024
 """Bytes up to which a file's content tells whether it has changed; beyond that size its time does."""
@@ -45,13 +43,6 @@ MEANWHILE = "the file changed while the call waited, and nobody was asked about 
 
 AGENTS_MD = 32 * 1024
 """Bytes of AGENTS.md that go into the system prompt."""
-
-FOREIGN = (
-    (re.compile(r"[A-Za-z]:"), "is on a Windows drive"),
-    (re.compile(r"[\\/]{2}"), "is on a network share"),
-    (re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://"), "is a URL"),
-)
-"""Beginnings of paths that are outside on every system, and what they are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,19 +126,38 @@ class LocalWorkspace:
         return self._jobs
 
     def locate(self, path: str, *, writing: bool = False) -> Path | Refusal:
-        """The absolute path with symlinks resolved, or why a tool may not use it. Relative means: to the root."""
-        reason = _unusable(path)
+        """The absolute path with symlinks resolved, or why a tool may not use it. Relative means: to the root.
+
+        A name that is not there is taken without quotes and the like, and refused where it is probably another.
+        """
+        plain = undecorated(path)
+        plain = path if self._is_meant(path, plain) else plain
+        located = self._locate(plain, writing=writing)
+        other, reason = doubt(plain)
+        return located if isinstance(located, Refusal) or self._is_meant(plain, other) else Refusal(reason)
+
+    def _is_meant(self, path: str, other: str) -> bool:
+        """Whether a path is meant as it is spelt, and not as another one: it is there, or the folder it begins with."""
+        first, begins = path.partition("/")[0], other.partition("/")[0]
+        return (
+            path == other
+            or os.path.lexists(self._root / path)
+            or (first not in ("", begins) and os.path.isdir(self._root / first))
+        )
+
+    def _locate(self, path: str, *, writing: bool) -> Path | Refusal:
+        reason = unusable(path)
         if reason:
             return Refusal(reason)
         where = self._root / (path if writing else os.path.expanduser(path))
         write = _Write(self._root, path, Path(os.path.normpath(where)), real(where))
         for applies, rest in WRITE_RULES if writing else ():
             if applies(write):
-                return Refusal(f"{_quoted(path)} {rest}")
+                return Refusal(f"{quoted(path)} {rest}")
         if write.resolved.is_relative_to(self._root) and not self._root.is_dir():
             return Refusal(f"The workspace {name_line(str(self._root))} is gone; tell the user.")
         if not was_judged(write.resolved):
-            return Refusal(f"{_quoted(path)} leads elsewhere than when this call was looked at; send the call again.")
+            return Refusal(f"{quoted(path)} leads elsewhere than when this call was looked at; send the call again.")
         return write.resolved
 
     def shown(self, path: Path) -> str:
@@ -213,7 +223,7 @@ class LocalWorkspace:
     def _guard(self, path: Path) -> None:
         if not may_write():
             raise PermissionError(errno.EPERM, MEANWHILE)
-        located = self.locate(str(path), writing=True)
+        located = self._locate(str(path), writing=True)
         if isinstance(located, Refusal):
             raise PermissionError(errno.EPERM, located.reason)
         if located != path:
@@ -236,25 +246,6 @@ def agents_md(root: Path) -> str | None:
     text = data[:AGENTS_MD].decode("utf-8-sig", "replace" if len(data) <= AGENTS_MD else "ignore").strip()
     cut = f"\n\n… (AGENTS.md is longer: only its first {AGENTS_MD} bytes are shown)" if len(data) > AGENTS_MD else ""
     return text + cut if text else None
-
-
-def _unusable(path: str) -> str:
-    """Why nothing on this machine can be meant, "" if something can."""
-    if not path.strip():
-        return f"The path is empty. {ADVICE}"
-    if "\0" in path:
-        return f"The path contains a NUL character. {ADVICE}"
-    try:
-        os.fsencode(path)
-    except UnicodeEncodeError:
-        return f"The path contains characters that no file name can have. {ADVICE}"
-    kinds = (kind for pattern, kind in FOREIGN if pattern.match(path))
-    return next((f"{_quoted(path)} {kind}, which is outside the workspace. {ADVICE}" for kind in kinds), "")
-
-
-def _quoted(path: str) -> str:
-    """The path as a reason may repeat it: only where it can't hold the markup of a model or a terminal."""
-    return path if re.fullmatch(r"[\w ./\\:~@+,=-]{1,200}", path) else "This path"
 
 
 @contextmanager

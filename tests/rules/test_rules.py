@@ -74,8 +74,37 @@ def test_every_parameter_alias_means_its_parameter(tool: Tool, alias: str, name:
     assert found.arguments == {**others, name: sample}
 
 
+@pytest.mark.parametrize("name", ["python", "functions.python", "execute_ipython_cell", "run_code", "code_interpreter"])
+def test_code_for_no_tool_is_sent_to_the_one_that_runs_it(name: str) -> None:
+    """What is wrong with the arguments of a tool that there is not helps nobody."""
+    for problem in ("", "the arguments are not valid JSON", f"there is no tool called {name!r}; the tools are: a, b"):
+        reason = refused(name, {}, problem)
+        assert reason.startswith(f"Not run: there is no tool called {name!r}")
+        assert reason.endswith("To run code, call execute_command with the program's command line.")
+
+
+@pytest.mark.parametrize(
+    ("name", "program"),
+    [
+        ("delete_file", "rm"),
+        ("removeFile", "rm"),
+        ("rename_file", "mv"),
+        ("move", "mv"),
+        ("copy_path", "cp"),
+        ("create_directory", "mkdir -p"),
+        ("mkdir", "mkdir -p"),
+    ],
+)
+def test_what_a_program_does_is_told_where_there_is_no_tool_for_it(name: str, program: str) -> None:
+    assert refused(name, {"path": "a"}).endswith(f"call execute_command with {program}.")
+
+
+def test_there_is_no_stdin_to_write_to() -> None:
+    assert refused("write_stdin", {"session_id": 1}).endswith("give it its input in the command line.")
+
+
 def test_a_parameter_under_its_own_name_wins_over_an_alias() -> None:
-    assert runs("write_to_file", {"path": "a", "file_path": "b", "content": "c"}).arguments["path"] == "a"
+    assert runs("read_file", {"path": "a", "file_path": "b"}).arguments["path"] == "a"
 
 
 def test_what_is_not_known_is_dropped_with_a_note() -> None:
@@ -115,7 +144,8 @@ def test_an_unknown_tool_is_answered_with_those_that_are_offered() -> None:
 
 def test_a_problem_is_the_answer_and_brings_the_usage_of_a_known_tool() -> None:
     assert refused("bash", {"command": "ls"}, "it was cut off").startswith("Not run: it was cut off.\nUsage: execute_")
-    assert refused("dance", {}, "it was cut off") == "Not run: it was cut off."
+    assert refused("dance", {}, "it was cut off").startswith("Not run: there is no tool called 'dance'. The tools are:")
+    assert refused("", {}, "the call names no tool") == "Not run: the call names no tool."
 
 
 def test_the_same_call_has_the_same_key() -> None:

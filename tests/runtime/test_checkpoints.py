@@ -9,13 +9,14 @@ import stat
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from roundtrip.agent.frontends.words_undo import outcome_lines, overview_lines
 from roundtrip.agent.messages import Call, Effect
-from roundtrip.agent.runtime.checkpoints import checkpoint_log
+from roundtrip.agent.runtime.checkpoints import checkpoint_log, differences, progress, storing
 from roundtrip.agent.runtime.checkpoints.looking import LARGEST, LARGEST_NAMED
 from roundtrip.agent.runtime.checkpoints.recorder import Checkpoints
 from roundtrip.agent.runtime.checkpoints.restores import Outcome, Overview
@@ -595,7 +596,7 @@ def test_while_another_agents_command_runs_it_is_asked_first(place: Place) -> No
     asyncio.run(place.checkpoints.before(Call(0, "execute_command", "{}"), Intent("runs", (), "make"), print))
     running, place.checkpoints = place.checkpoints, place.another()
     assert outcome_lines(place.undo(), "AGAIN", "BACK") == [
-        "a command is running in this folder: execute_command make", "to the files this would be done:", "  - a.py",
+        "a command is running in this folder: execute_command make", "AGAIN would do this:", "  - a.py",
         "nothing was done; AGAIN does it all the same",
     ]  # fmt: skip
     asyncio.run(running.after(Call(0, "execute_command", "{}"), Intent("runs", (), "make")))
@@ -609,14 +610,15 @@ def test_whose_changes_would_be_taken_back_is_said(place: Place) -> None:
     place.session("first")
     assert outcome_lines(place.restore(1), "AGAIN", "BACK") == [
         "this was done since in another session, and would be taken back, too:", "  2. edit_file b (session second)",
-        "to the files this would be done:", "  - a", "  - b", "nothing was done; AGAIN does it all the same",
+        "AGAIN would do this:", "  - a", "  - b", "nothing was done; AGAIN does it all the same",
     ]  # fmt: skip
     place.session("second")
     place.edit("a", lambda root: (root / "a").write_text("again"))
     place.session("first")
     assert outcome_lines(place.undo(), "AGAIN", "BACK") == [
         "changed since: a", "  3. edit_file a (session second)",
-        "to the files this would be done:", "  - a", "nothing was done; AGAIN does it all the same",
+        "AGAIN would do this:", "  - a", "what was changed since would be lost with it, until BACK",
+        "nothing was done; AGAIN does it all the same",
     ]  # fmt: skip
 
 
@@ -773,6 +775,110 @@ def test_the_difference_is_shown(place: Place) -> None:
     assert "+b" not in place.diff(2)
 
 
+LONG = [
+    ({"a": "line\n" * 500, "b": "b\n"}, [], "… 111 more lines (agent diff 1 | less shows them) …"),
+    (dict.fromkeys("abc", f"{'long ' * 200}\n" * 7_500), [], "… more than 16"),
+    ({"a": "x" * 5_000 + "ü\n", "b": "b\n"}, ["+" + "x" * 1999 + "…", "+b"], "+b"),
+    (dict.fromkeys("abc", "x" * 7_900_000), [], "… more lines (agent diff 1 | less shows them) …"),
+]
+
+
+@pytest.mark.parametrize(("files", "among", "last"), LONG, ids=["counted", "not counted", "a line", "lines"])
+def test_of_a_long_difference_the_beginning_is_shown_and_no_more_is_held(
+    place: Place, files: dict[str, str], among: list[str], last: str
+) -> None:
+    place.run(lambda root: [(root / name).write_text(text) for name, text in files.items()])
+    tracemalloc.start()
+    shown = place.diff().splitlines()
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert shown[-1].startswith(last)
+    assert set(among) <= set(shown)
+    assert len(shown) <= 401
+    assert most < 3_000_000
+
+
+def test_all_of_it_is_shown_where_it_is_asked_for(place: Place) -> None:
+    place.run(lambda root: (root / "a").write_text("line\n" * 1000))
+    shown = asyncio.run(place.checkpoints.diff(most=differences.WHOLE))
+    assert isinstance(shown, str)
+    assert (len(shown.splitlines()), shown.splitlines()[-1]) == (5 + 1000, "+line")
+
+
+# Many files.
+
+
+def test_how_far_a_restore_is_can_be_heard(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_THEN", 0.0)
+    place.run(lambda root: [(root / name).write_text(name) for name in "abc"])
+    heard: list[str] = []
+    assert asyncio.run(place.checkpoints.undo(output=heard.append)).done
+    assert "checkpoint: 2 of 3 files\n" in heard
+
+
+def test_a_word_is_said_before_the_first_file_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_AT_FIRST", 0.01)
+    heard: list[str] = []
+
+    async def wait(seconds: float, done: int) -> None:
+        with progress.told(heard.append, "checkpoint") as tell:
+            if done:
+                time.sleep(0.51)
+                tell(done, 9)
+            await asyncio.sleep(seconds)
+
+    for seconds, done in ((0.0, 0), (0.05, 0), (0.05, 5)):
+        asyncio.run(wait(seconds, done))
+    assert heard == ["checkpoint: looking at the files …\n", "checkpoint: 5 of 9 files\n"]
+
+
+def test_a_few_large_files_are_packed_like_many_small_ones(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_THEN", 0.0)
+    for number in range(4):
+        (place.root / f"{number}").write_bytes(os.urandom(5_000_000))
+    place.run(lambda root: [path.unlink() for path in root.iterdir()])
+    assert [text for text in place.shown if text.endswith("4 of 4 files\n")]
+    assert len(list(place.path.glob("checkpoints/*/objects/pack/*.pack"))) > 1
+    assert not [path for path in place.path.glob("checkpoints/*/objects/??/*") if path.stat().st_size > 1_000_000]
+    assert len(place.undo().files) == 4
+
+
+PARTS = [
+    ({}, 1, [[]]),
+    ({"a": 1, "b": 1, "c": 1}, 1, [["a", "b", "c"]]),
+    ({"a": 1, "b": 1, "c": 1, "d": 1}, 2, [["a", "b"], ["c", "d"]]),
+    ({"a": 9, "b": 1, "c": 1, "d": 1}, 2, [["a"], ["b", "c"], ["d"]]),
+    ({"a": 1 << 27, "b": 1 << 27, "c": 0}, 1, [["a"], ["b"], ["c"]]),
+]
+
+
+@pytest.mark.parametrize(("files", "at_once", "parts"), PARTS)
+def test_each_git_gets_its_part(
+    files: dict[str, int], at_once: int, parts: list[list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "_AT_ONCE", at_once)
+    assert storing._parts(files) == parts
+
+
+def test_what_a_killed_git_left_is_removed(place: Place) -> None:
+    place.write("a", "a")
+    (folder,) = (place.path / "checkpoints").iterdir()
+    names = ("index.lock", "index.diff.lock", "index.0", "index.0.lock", "objects/pack/tmp_pack_x")
+    left = [folder / name for name in names]
+    for path in left:
+        path.touch()
+    assert "+a" in place.diff()
+    assert not [path for path in left if path.exists()]
+
+
+def test_thousands_of_empty_folders_come_back(place: Place) -> None:
+    for number in range(5001):
+        (place.root / f"{number % 9}/{number}").mkdir(parents=True)
+    place.run(lambda root: [shutil.rmtree(path) for path in root.iterdir()])
+    place.undo()
+    assert len(seen(place.root)) == 5001 + 9
+
+
 # What goes wrong.
 
 
@@ -842,8 +948,8 @@ def test_a_command_whose_agent_was_killed_can_be_taken_back(place: Place, then: 
     asked = place.undo()
     assert (asked.files, asked.changes[0].about) == ((("+", "a.py"),), "execute_command make")
     assert outcome_lines(asked, "AGAIN", "BACK") == [
-        "what others changed here meanwhile may be among it:", "  1. execute_command make (its agent was killed)",
-        "to the files this would be done:", "  + a.py", "nothing was done; AGAIN does it all the same",
+        "what others changed here meanwhile may be among it:", "  1. execute_command make (its end was not recorded)",
+        "AGAIN would do this:", "  + a.py", "nothing was done; AGAIN does it all the same",
     ]  # fmt: skip
     assert place.undo(yes=True).done
     assert (place.root / "a.py").exists()

@@ -30,7 +30,7 @@ def reason(workspace: Workspace, path: str, *, writing: bool = True) -> str:
 
 @pytest.mark.parametrize(
     ("path", "expected"),
-    [("a", "a"), ("./src/../a", "a"), ("src/x/y", "src/x/y"), ("src//x", "src/x"), ("ä ö", "ä ö"), ("a\\b", "a\\b")],
+    [("a", "a"), ("./src/../a", "a"), ("src/x/y", "src/x/y"), ("src//x", "src/x"), ("ä ö", "ä ö")],
 )
 def test_inside_is_for_reading_and_writing(workspace, root: Path, path: str, expected: str) -> None:
     assert workspace.locate(path) == workspace.locate(path, writing=True) == root / expected
@@ -67,6 +67,45 @@ def test_home_is_for_reading_only(workspace, root: Path) -> None:
     assert "~" in reason(workspace, "~/x")
     assert "~" in reason(workspace, "~x")
     assert workspace.locate("src/~", writing=True) == root / "src/~"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("new\n", "new"), (" src/new ", "src/new"), ('"src/new"', "src/new"), ("`new`", "new"), ("'new'\n", "new"),
+        ("<![CDATA[new]]>", "new"), ("src/new</path>", "src/new"), ("<path>new</path>", "new"), ("./new\n", "new"),
+        ("<path>\n`new`\n</path></write_to_file>", "new"), ("\"it's new\"", "it's new"),
+        ("./@new", "@new"), ("./a\\b", "a\\b"), ("@types/new", "@types/new"), ("@there", "@there"),
+        ("it\\s", "it\\s"), (" spaced ", " spaced "), (" room/new", " room/new"), ("routes/$slug", "routes/$slug"),
+        ("$slug", "$slug"), ('a "b"', 'a "b"'), ("<a>b", "<a>b"), ("'" * 5000, "'" * 5000),
+        ("new" + "</a>" * 1000, "new"),
+    ],
+)  # fmt: skip
+def test_nobody_means_the_decoration_of_a_path(workspace, root: Path, path: str, expected: str) -> None:
+    for name in ("@there", "it\\s", " spaced "):
+        (root / name).touch()
+    for name in ("@types", " room"):
+        (root / name).mkdir()
+    assert workspace.locate(path) == workspace.locate(path, writing=True) == root / expected
+
+
+@pytest.mark.parametrize(
+    ("path", "meant"),
+    [
+        ("@src/app.py", "src/app.py"), ("@/new", "new"), ("`@new`", "new"), ("src\\new.py", "src/new.py"),
+        ("$HOME/new", "new"), ("${PWD}/new", "new"), ("new.py\\n", "new.py"), ("src/a\\b", "src/a/b"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("writing", [False, True])
+def test_a_path_that_is_probably_another_is_refused(workspace, path: str, meant: str, writing: bool) -> None:
+    assert f"If {meant} is meant, give that" in reason(workspace, path, writing=writing)
+
+
+def test_what_protects_a_path_sees_it_without_decoration(workspace) -> None:
+    assert ".git and .agent" in reason(workspace, '".git/config"')
+    assert "outside the workspace" in reason(workspace, "`../x`")
+    assert "Windows drive" in reason(workspace, '"C:\\x"')
+    assert "empty" in reason(workspace, '""')
 
 
 def test_a_folder_is_no_file(workspace) -> None:
@@ -161,7 +200,7 @@ def test_very_long_names(workspace) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["../<|tool_call_end|>", "C:<tool_call>", ".git/</think>\n", "../\x1b[31m", "../" + "x" * 999]
+    "path", ["../<|tool_call_end|>", "C:<tool_call>", ".git/<think>\n", "../\x1b[31m", "../" + "x" * 999]
 )
 def test_refusals_repeat_no_markup(workspace, path: str) -> None:
     text = reason(workspace, path)

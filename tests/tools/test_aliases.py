@@ -136,6 +136,8 @@ READING = {
     "a list for one path": row("read_file", {"path": ["notes.txt", "app.py"]}, NOTES, "4|def main()"),
     "a list as text": row("read_file", {"files": '["notes.txt"]'}, NOTES),
     "lines": row("cat", {"file": "notes.txt", "lines": "2-3"}, "2|two\n3|three", lacks="4|four"),
+    "offset and lines": row("cat", {"file": "notes.txt", "offset": 2, "lines": 2}, "2|two\n3|three", lacks="4|four"),
+    "first and last line": row("cat", {"file": "notes.txt", "from": 2, "to": 3}, "2|two\n3|three", lacks="4|four"),
     "view": row("view", {"filename": "notes.txt"}, NOTES),
     "open_file": row("open_file", {"path": "notes.txt"}, NOTES),
 }
@@ -208,6 +210,14 @@ WRITING = {
     "vs code": row("create_file", {"filePath": "{root}/new.txt", "content": "x\n"}, new_txt="x\n"),
     "vibe": row("write_file", {"path": "new.txt", "content": "x\n", "overwrite": False}, new_txt="x\n"),
     "vibe overwrites": row("write_file", {"path": "notes.txt", "content": "x\n", "overwrite": True}, notes_txt="x\n"),
+    "appends, in another word": row(
+        "write",
+        {"path": "notes.txt", "content": "six\n", "operation": "append"},
+        notes_txt=FILES["notes.txt"] + "six\n",
+    ),
+    "says why": row(
+        "write", {"path": "new.txt", "content": "x\n", "toolSummary": "new", "start_line": None}, new_txt="x\n"
+    ),
     "json for text": row("write_to_file", {"path": "new.txt", "content": 5}, new_txt="5"),
     "over what was read": row("Write", {"file_path": "notes.txt", "content": "x\n"}, "overwrote", notes_txt="x\n"),
 }
@@ -238,6 +248,11 @@ EDITING = {
         "str_replace_based_edit_tool",
         {"command": "str_replace", "path": "app.py", "old_str": OLD, "new_str": NEW},
         app_py=EDITED,
+    ),
+    "claude editor, all": row(
+        "str_replace_based_edit_tool",
+        {"command": "str_replace", "path": "notes.txt", "old_str": "o", "new_str": "0", "replace_all": True},
+        notes_txt=FILES["notes.txt"].replace("o", "0"),
     ),
     "openhands editor": row(
         "str_replace_editor",
@@ -295,6 +310,14 @@ EDITING = {
         "StrReplaceFile",
         {"path": "notes.txt", "edit": {"old": "o", "new": "0", "replace_all": True}},
         notes_txt=FILES["notes.txt"].replace("o", "0"),
+    ),
+    "the names of one edit in a list": row(
+        "edit",
+        {
+            "path": "app.py",
+            "edits": [{"old_content": "import os", "new_content": "import sys"}, {"old": OLD, "replacement": NEW}],
+        },
+        app_py=TWO_EDITS,
     ),
     "kimi-code": row(
         "Edit", {"path": "app.py", "old_string": OLD, "new_string": NEW, "replace_all": False}, app_py=EDITED
@@ -356,6 +379,9 @@ EDITING = {
     "codex": row("apply_patch", {"input": PATCH}, app_py=EDITED),
     "codex in a shell": row("apply_patch", {"command": ["apply_patch", PATCH]}, app_py=EDITED),
     "opencode patch": row("apply_patch", {"patchText": PATCH}, app_py=EDITED),
+    "lines and what to put there": row(
+        "edit_file", {"path": "app.py", "start_line": 5, "end_line": 5, "content": f"{NEW}\n"}, app_py=EDITED
+    ),
     "vibe": row("search_replace", {"file_path": "app.py", "content": BLOCK}, app_py=EDITED),
 }
 RUNNING = {
@@ -374,6 +400,11 @@ RUNNING = {
     "vs code": row("run_in_terminal", {"command": "echo hi", "explanation": "x", "isBackground": False}, "hi"),
     "openhands": row("execute_bash", {"command": "echo hi", "is_input": "false"}, "hi"),
     "the limit in milliseconds": row("Bash", {"command": "echo begun; sleep 60", "timeout_ms": 1000}, "begun", "1 s"),
+    "zed": row("terminal", {"command": "pwd", "cd": "docs"}, "/docs", lacks="note:"),
+    "a path": row("bash", {"command": "pwd", "path": "{root}/docs"}, "/docs", lacks="note:"),
+    "a folder": row("bash", {"command": "pwd", "currentDir": "docs"}, "/docs", lacks="note:"),
+    "the same folder twice": row("bash", {"command": "pwd", "cwd": "docs", "cd": "docs"}, "/docs", lacks="note:"),
+    "arguments of their own": row("bash", {"command": "printf", "args": ["%s|", "a b", "$HOME"]}, "a b|$HOME|"),
 }
 KEEPING = {
     "roo": row("update_todo_list", {"todos": "[x] look\n[-] fix\n[ ] test"}, "The list is kept"),
@@ -469,13 +500,45 @@ REFUSED = {
     "text for stdin": ("run_command", {"command": "cat > x", "stdin": "y"}, "here-document"),
     "text for a program that runs": ("execute_bash", {"command": "y", "is_input": "true"}, "without stdin"),
     "an unknown mode": ("WriteFile", {"path": "a", "content": "x", "mode": "prepend"}, "mode 'prepend' is not known"),
+    "a part of a file": ("write", {"path": "notes.txt", "content": "x", "start_line": 2}, "with edit_file"),
+    "a line of a file": ("write", {"path": "notes.txt", "content": "x", "insertLine": 2}, "'insertLine'"),
+    "a text in a file": ("write", {"path": "notes.txt", "content": "x", "old_string": "one"}, "'old_string'"),
+    "a place in a file": ("write", {"path": "notes.txt", "content": "x", "position": "end"}, "'position'"),
+    "only a new file": ("write", {"path": "notes.txt", "content": "x", "create_only": True}, "'create_only'"),
+    "one file under two names": ("write", {"path": "a", "filename": "b", "content": "x"}, "'filename'"),
+    "beside a text": (
+        "edit",
+        {"path": "app.py", "old_string": OLD, "new_string": NEW, "position": "after"},
+        "position",
+    ),
+    "beside a text, in edits": (
+        "edit",
+        {"path": "app.py", "edits": [{"old": "import os", "new": ""}, {"old": OLD, "new": NEW, "insert": "before"}]},
+        "'insert'",
+    ),
+    "one of several": (
+        "edit",
+        {"path": "notes.txt", "old_string": "two", "new_string": "2", "count": 1},
+        "no parameter 'count'",
+    ),
+    "a patch elsewhere": ("apply_patch", {"input": PATCH, "workdir": "src"}, "no parameter 'workdir'"),
+    "an insertion behind a text": (
+        "insert_content",
+        {"path": "notes.txt", "line": 2, "content": "x", "position": "after"},
+        "no parameter 'position'",
+    ),
+    "a command tried out": ("bash", {"command": "touch x", "dry_run": True}, "nothing is tried out"),
+    "a command in two folders": ("bash", {"command": "touch x", "cwd": "src", "cd": "docs"}, "two folders"),
+    "a command in a file": ("bash", {"command": "touch x", "path": "app.py"}, "is not a folder"),
     "a patch as a program": ("shell", {"command": ["bash", "-lc", f"apply_patch <<'EOF'\n{PATCH}\nEOF"]}, "no program"),
     "several files in one diff": (
         "apply_diff",
         {"args": {"file": [{"path": "a", "diff": "x"}, {"path": "b", "diff": "y"}]}},
         "a call for each",
     ),
-    "code with gaps": ("edit_file", {"target_file": "a", "code_edit": "// ... existing code ..."}, "old_string"),
+    "code with gaps": ("edit_file", {"target_file": "a", "code_edit": "// ... existing code ..."}, "'code_edit' here"),
+    "a text that is no edit": ("edit_file", {"path": "a", "content": "x"}, "write_to_file writes"),
+    "a whole file as an edit": ("edit_file", {"path": "a", "mode": "create", "content": "x"}, "write_to_file writes"),
     "no overwriting": ("write_file", {"path": "notes.txt", "content": "x", "overwrite": False}, "overwrite is false"),
     "undo": ("str_replace_editor", {"command": "undo_edit", "path": "app.py"}, "undo_edit"),
 }
@@ -568,6 +631,31 @@ MEANT: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
         "execute_command",
         {"command": "x", "timeout": 300},
     ),
+    "claude, few milliseconds": (
+        "Bash",
+        {"command": "x", "timeout": "5000"},
+        "execute_command",
+        {"command": "x", "timeout": 5},
+    ),
+    "many seconds": ("Bash", {"command": "x", "timeout": 3600}, "execute_command", {"command": "x", "timeout": 3600}),
+    "a million milliseconds": (
+        "Bash",
+        {"command": "x", "timeout": 1_000_000},
+        "execute_command",
+        {"command": "x", "timeout": 999},
+    ),
+    "not waited for": (
+        "run_command",
+        {"command": "x", "blocking": "false"},
+        "execute_command",
+        {"command": "x", "background": True},
+    ),
+    "detached": (
+        "bash",
+        {"command": "x", "detach": True},
+        "execute_command",
+        {"command": "x", "background": True},
+    ),
     "codex, milliseconds": (
         "shell",
         {"command": "x", "timeout_ms": 1500},
@@ -604,7 +692,10 @@ MEANT: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
         "read_command_output",
         {"id": 3, "search": "err"},
     ),
-    "claude, kill": ("KillShell", {"shell_id": "3"}, "read_command_output", {"id": 3, "kill": True}),
+    "claude, kill": ("KillShell", {"shell_id": "3"}, "kill_command", {"shell_id": 3, "kill": True}),
+    "claude, kill, another id": ("KillBash", {"bash_id": "bash_3"}, "kill_command", {"shell_id": 3, "kill": True}),
+    "claude, stop": ("TaskStop", {"task_id": 3}, "kill_command", {"shell_id": 3, "kill": True}),
+    "claude, output of a shell": ("BashOutput", {"shell_id": "3"}, "read_command_output", {"id": 3}),
     "claude, wait": (
         "TaskOutput",
         {"task_id": "3", "block": True, "timeout": 30_000},
@@ -677,6 +768,9 @@ NAMELESS: list[tuple[dict[str, Any], str]] = [
     ({"path": "a", "edits": []}, ""),
     ({"path": "a", "-i": True}, ""),
     ({"path": "a", "start_line": 1}, ""),
+    ({"id": 1}, "read_command_output"),
+    ({"id": 1, "kill": True}, "read_command_output"),
+    ({"shell_id": 1}, "read_command_output"),
 ]
 
 
@@ -693,7 +787,7 @@ KEYS = st.sampled_from(
         "endLine", "offset", "regex", "pattern", "-i", "-A", "-C", "type", "multiline", "isRegexp", "file_pattern",
         "output_mode", "edits", "edit", "old_string", "oldText", "new_string", "replace_all", "diff", "input",
         "command", "timeout", "timeout_ms", "mode", "content", "id", "shell_id", "bash_id", "block", "question",
-        "questions", "options", "follow_up", "depth", "line",
+        "questions", "options", "follow_up", "depth", "line", "cwd", "cd", "background", "wait",
     ]
 )  # fmt: skip
 VALUES = st.recursive(

@@ -8,6 +8,7 @@ from roundtrip.agent.messages import ToolResult
 from roundtrip.agent.runtime.jobs import LocalJobs
 from roundtrip.agent.runtime.sandbox.confinement import Confinement
 from roundtrip.agent.runtime.workspace import LocalWorkspace
+from roundtrip.tools import command_text
 from roundtrip.tools.caps import Caps
 from roundtrip.tools.execute_command import ExecuteCommand
 
@@ -145,3 +146,21 @@ def test_the_note_of_the_sandbox_stands_last(workspace) -> None:
     status, said, note = asyncio.run(run()).split("\n")
     assert (status, said[:6]) == ("exit code 1.", "touch:")
     assert note.startswith("(Commands run in a sandbox: they can write only in the workspace")
+
+
+@pytest.mark.parametrize(
+    ("command", "lost"),
+    [
+        ("cd .", True), ("cd . && export A=1; B=2", True), ("export A='b c'\n. ./env", True), ("cd . # there", True),
+        ("cd . && ls", False), ("A=1 env", False), ("export A=$(pwd)", False), ("cdrom", False), ("set > a", False),
+    ],
+)  # fmt: skip
+def test_what_has_no_effect_on_the_next_command_is_told(command: str, lost: bool) -> None:
+    assert bool(command_text.lost(command)) is lost
+
+
+def test_a_folder_that_is_entered_for_nothing(call) -> None:
+    said = call("execute_command", command="cd /tmp").content
+    assert said.startswith(
+        "exit code 0.\n(no output)\n(each command has a new shell, so this has no effect on the next"
+    )

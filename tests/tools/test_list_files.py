@@ -12,6 +12,8 @@ from roundtrip.agent.tooling import Finished
 from roundtrip.tools.caps import caps_for
 from roundtrip.tools.finding.engines import by_folder
 from roundtrip.tools.finding.entries import SPARE, Entries, Level
+from roundtrip.tools.finding.ignore import scope_of
+from roundtrip.tools.finding.python_files import directly
 from roundtrip.tools.list_files import ListFiles
 
 
@@ -209,5 +211,28 @@ class Broken(LocalWorkspace):
 
 
 def test_a_listing_that_fails_is_no_empty_folder(tmp_path: Path) -> None:
-    result = asyncio.run(ListFiles(Broken(tmp_path)).run({}, print))
+    result = asyncio.run(ListFiles(Broken(tmp_path)).run({"recursive": True}, print))
     assert (result.failed, result.content) == (True, "The listing failed: no\\x00 memory.")
+
+
+def test_one_folder_takes_no_walk_through_all_below(tmp_path: Path) -> None:
+    for path in (
+        "a/b/c/d.txt",
+        "hidden/x.log",
+        "hidden/below/x.log",
+        "partly/below/x",
+        ".git/x",
+        ".gitignore",
+        "x.log",
+    ):
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text("*.log\n")
+    (tmp_path / "empty").mkdir()
+    content = asyncio.run(ListFiles(Broken(tmp_path)).run({}, print)).content
+    assert content.split("\n")[1:] == ["a/", "empty/", "partly/", ".gitignore"]
+    assert {"hidden/", "partly/"} < set(directly(scope_of(tmp_path, tmp_path), going=lambda: False))
+
+
+def test_a_part_of_a_name_is_looked_for_as_such(root: Path, call) -> None:
+    assert call("list_files", pattern="ma").content.endswith("for folders below it use **/*ma*")
+    assert call("list_files", pattern="none.py").content.endswith("for folders below it use **/none.py")

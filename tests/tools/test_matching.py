@@ -305,9 +305,25 @@ class Asked(str):
 
     times = 0
 
+    def casefold(self) -> str:
+        return self
+
     def __contains__(self, piece: object) -> bool:
         self.times += 1
         return super().__contains__(piece)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("text", "old", "line"),
+    [
+        ("return 0\nRETRIES = 3\n", "retries = 3", 2),
+        ("class Cart:\n    total = 0\n\n\nclass cart_2:\n", "CLASS CART:", 1),
+        ("maxretries = 3\nMaxRetries = 3\n", "MaxRetries  = 3", 2),
+        ("İ\nß = 1\nstraße = 'x'\n", "STRASSE = 'y'", 3),
+    ],
+)
+def test_case_does_not_count_but_among_equals(text: str, old: str, line: int) -> None:
+    assert [place.line for place in closest(text, old, 1)] == [line]
 
 
 def test_of_a_long_text_that_is_foreign_to_a_file_little_is_looked_for() -> None:

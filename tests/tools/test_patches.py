@@ -1,5 +1,7 @@
 """The forms in which models write patches, and what is read out of them."""
 
+import html
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -129,7 +131,10 @@ def test_what_can_not_be_read(text: str, problem: str) -> None:
         (PATCH, True),
         (f"Words.\n{BLOCK}", False),
         (f"{BLOCK}\nwords", False),
-        (DIFF, False),
+        (DIFF, True),
+        (f"diff --git a/x.py b/x.py\nindex 1..2 100644\n{DIFF}", True),
+        (f"{DIFF}words", False),
+        ("--- a\n+++ b\n", False),
         ("", False),
         ("a", False),
     ],
@@ -149,3 +154,23 @@ def test_nothing_raises(lines: list[str]) -> None:
     patch = parse("\n".join(lines))
     assert bool(patch.problem) is not bool(patch.changes)
     is_whole("\n".join(lines))
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (BLOCK.replace("\n", "\\n"), "line breaks are written as"),
+        (PATCH.replace("\n", "\\n"), "line breaks are written as"),
+        (f"\n{html.escape(BLOCK)}\n", "with &lt; and &gt;"),
+        ("a\\nb", "has no SEARCH/REPLACE block"),
+        ("a &lt; b", "has no SEARCH/REPLACE block"),
+    ],
+)
+def test_what_was_encoded_once_too_often_is_told_so(text: str, says: str) -> None:
+    assert says in parse(text).problem
+
+
+@pytest.mark.parametrize("text", [BLOCK, PATCH, DIFF])
+def test_cdata_is_no_part_of_a_patch(text: str) -> None:
+    assert parse(f"\n<![CDATA[{text}]]>\n") == parse(text)
+    assert parse(f"<![CDATA[\n{text}\n]]>").changes

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from roundtrip.agent.messages import Image
 from roundtrip.agent.runtime.workspace import LocalWorkspace
+from roundtrip.tools import habits, paths
 from roundtrip.tools.caps import caps_for
 from roundtrip.tools.parts import Part, parts
 from roundtrip.tools.read_file import ReadFile
@@ -142,12 +143,27 @@ def test_a_missing_file_names_the_closest(root: Path, call) -> None:
     (root / "src").mkdir()
     (root / "src" / "Main.py").touch()
     (root / "src" / "other.txt").touch()
-    missing = {path: call("read_file", path=path).content for path in ("src/mian.py", "scr/Main.py", "src/zzzzzz")}
-    assert missing == {
+    said = {
         "src/mian.py": "src/mian.py does not exist. Did you mean: src/Main.py?",
-        "scr/Main.py": "scr does not exist. Did you mean: src?",
+        "scr/main.py": "scr does not exist. Did you mean: src?",
         "src/zzzzzz": "src/zzzzzz does not exist. Use list_files on src to see what there is.",
+        "Main.py": "Main.py does not exist. Did you mean: src/Main.py?",
+        "scr/Main.py": "scr does not exist. Did you mean: src/Main.py, src?",
+        "src/Main.py:10-20": "src/Main.py:10-20 does not exist. Did you mean: src/Main.py?",
+        "/src/Main.py": "/src/Main.py does not exist. Did you mean: src/Main.py?",
+        "/no-such-place/src": "/no-such-place/src does not exist. Did you mean: src?",
+        "root/src/Main.py": "root/src/Main.py does not exist. Did you mean: src/Main.py?",
     }
+    assert {path: call("read_file", path=path).content for path in said} == said
+    elsewhere = call("read_file", path="/no-such-place/src/none.txt").content
+    assert f"/no-such-place does not exist. The workspace is {root}." in elsewhere
+
+
+def test_a_large_workspace_is_not_looked_through_for_a_name(root: Path, call, monkeypatch) -> None:
+    monkeypatch.setattr(paths, "WALKED_FILES", 0)
+    (root / "src").mkdir()
+    (root / "src" / "Main.py").touch()
+    assert "Did you mean" not in call("read_file", path="Main.py").content
 
 
 def test_below_a_file_there_is_nothing(root: Path, call) -> None:
@@ -212,7 +228,7 @@ def test_intent_names_the_resolved_files(root: Path, tools) -> None:
     ],
 )
 def test_shapes_of_the_arguments(arguments: dict, expected: list[Part]) -> None:
-    assert parts(arguments) == expected
+    assert parts(habits.read_file(arguments)) == expected
 
 
 def test_several_files_share_the_budget(root: Path, call) -> None:

@@ -51,6 +51,34 @@ def test_no_match_says_so(root: Path, call) -> None:
     assert call("search_files", regex="zzz", path="src").content == "No matches for zzz in src"
 
 
+@pytest.mark.parametrize(
+    ("regex", "said"),
+    [
+        (r"foo\|main", "alternatives are a|b"),
+        (r"import[[:space:]]+os", r"\s"),
+        (r"\<foo\>", r"\b is"),
+        (r"def\\s+main", "leave one out"),
+        (r"/foo/i", "leave them out"),
+        (r"'import os'", "leave them out"),
+        (r"-i FOO", "no part of a regex"),
+        (r"a &lt; b", "entities"),
+        (r"src/main.py", "list_files"),
+        (r"RETURN foo", "(?i) before the regex ignores case, and finds src/main.py:5:     return foo"),
+        (r"\Dzzz|(?i:zzz)", ""),
+        (r"foo", ""),
+    ],
+)
+def test_why_nothing_was_found(root: Path, call, regex: str, said: str) -> None:
+    content = call("search_files", regex=regex).content
+    assert said in content
+    assert ("Note: " in content) == bool(said)
+
+
+def test_a_glob_is_no_regex(root: Path, call) -> None:
+    for regex in ("*.py", "**/*.py"):
+        assert call("search_files", regex=regex).content.endswith('use list_files with {"pattern": "**/*.py"}.')
+
+
 def test_context(root: Path, call) -> None:
     (root / "t").write_text("1\nx\n3\n4\n5\n6\nx\n8\n")
     assert call("search_files", regex="x", path="t", context=1).content.split("\n") == [

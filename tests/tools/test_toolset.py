@@ -39,8 +39,9 @@ ORDER = [
     "web_fetch",
     "str_replace_based_edit_tool",
     "attempt_completion",
+    "kill_command",
 ]
-NEVER_OFFERED = {"apply_diff", "str_replace_based_edit_tool", "attempt_completion"}
+NEVER_OFFERED = {"apply_diff", "str_replace_based_edit_tool", "attempt_completion", "kill_command"}
 OPTIONAL = {"ask_followup_question", "new_task", "web_fetch"}
 EVERYTHING = Situation(200_000, 4, images=True, interactive=True, wanted=frozenset({"new_task", "web_fetch"}))
 ALL_PORTS = Ports(inquire, delegate)

@@ -142,6 +142,23 @@ def test_what_is_appended_has_the_encoding_of_the_file(root: Path, call, tools, 
     assert (root / "a").read_bytes() == data + "\u00e8\n".encode(name)
 
 
+def test_a_diff_of_the_file_is_carried_out_and_one_of_another_is_content(workspace, root: Path, call) -> None:
+    (root / "a.py").write_text("a = 1\nb = 2\n")
+    workspace.look(root / "a.py")()
+    diff = "--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n-a = 1\n+a = 3\n b = 2\n"
+    assert call("write_to_file", path="a.py", content=diff).content.startswith("edited a.py")
+    assert (root / "a.py").read_text() == "a = 3\nb = 2\n"
+    for name in ("fix.patch", "notes/b.py"):
+        assert call("write_to_file", path=name, content=diff).content.startswith("created")
+
+
+def test_nobody_is_asked_about_a_text_that_will_not_be_written(workspace, root: Path, tools) -> None:
+    (root / "a.py").write_text("a = 1\nb = 2\nc = 3\n")
+    workspace.look(root / "a.py")()
+    asked = {"path": "a.py", "content": "a = 2\n# ... rest of the code ...\n"}
+    assert tools["write_to_file"].intent(asked).effect == "reads"
+
+
 def test_a_patch_that_makes_the_file_is_carried_out(root: Path, call, tools) -> None:
     patch = "*** Begin Patch\n*** Add File: new.py\n+x = 1\n*** End Patch"
     assert tools["write_to_file"].intent({"path": "new.py", "content": patch}).effect == "edits"

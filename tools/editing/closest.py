@@ -2,7 +2,7 @@
 
 Strategy: a file may have a megabyte, so lines are never compared with each other pair by pair. Pieces of the search
 text are looked up in the file, and rare ones count more; each occurrence votes for the place where the search text
-would then begin. Only the few places with most votes are compared line by line.
+would then begin. Only the few places with most votes are compared line by line. Case does not count, but among equals.
 """
 
 from __future__ import annotations
@@ -62,19 +62,18 @@ class Place:
 
 def closest(text: str, old: str, most: int) -> list[Place]:
     """The places of a text that resemble `old` most, the best first; none if nothing does."""
-    wanted = old.strip("\n").split("\n")
-    pieces = list(islice(_pieces(text, wanted), PIECES))
-    starts = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=0)) if pieces else []
-    votes = _votes(text, pieces, starts)
-    scored: list[tuple[float, int]] = []
+    wanted, folded = (form.strip("\n").split("\n") for form in (old, old.casefold()))
+    lines, alike = (form.removesuffix("\n").split("\n") for form in (text, text.casefold()))
+    votes = _votes(text.casefold(), folded)
+    scored: list[tuple[float, float, int]] = []
     for first, _ in sorted(votes.items(), key=lambda vote: (-vote[1], vote[0]))[:PLACES]:
-        own = _lines(text, starts, first, len(wanted))
-        scored.append((_likeness(own, wanted), first))
+        own, same = (form[first : first + len(wanted)] for form in (lines, alike))
+        scored.append((-_likeness(same, folded), -_likeness(own, wanted), first))
     found: list[Place] = []
-    for score, first in sorted(scored, key=lambda one: (-one[0], one[1])):
+    for score, _, first in sorted(scored):
         apart = all(abs(first + 1 - place.first) >= len(wanted) for place in found)
-        if score >= ALIKE and apart and len(found) < most:
-            found.append(_place(_lines(text, starts, first, len(wanted)), wanted, first))
+        if -score >= ALIKE and apart and len(found) < most:
+            found.append(_place(lines[first : first + len(wanted)], wanted, first))
     return found
 
 
@@ -92,9 +91,11 @@ def visible(line: str, column: int = 0) -> str:
     return INVISIBLE.sub(lambda found: f"\\u{ord(found[0]):04x}", part)
 
 
-def _votes(text: str, pieces: Sequence[tuple[int, str]], starts: Sequence[int]) -> Counter[int]:
+def _votes(text: str, wanted: Sequence[str]) -> Counter[int]:
     """Numbers of lines, from 0, where the search text may begin."""
     votes: Counter[int] = Counter()
+    pieces = list(islice(_pieces(text, wanted), PIECES))
+    starts = list(accumulate((len(line) + 1 for line in text.split("\n")), initial=0)) if pieces else []
     for number, piece in pieces:
         places = _occurrences(text, piece)
         for at in places:
@@ -129,11 +130,6 @@ def _occurrences(text: str, word: str) -> list[int]:
         found.append(at)
         at = text.find(word, at + len(word))
     return found
-
-
-def _lines(text: str, starts: Sequence[int], first: int, count: int) -> list[str]:
-    last = min(first + count, len(starts) - 1)
-    return text[starts[first] : starts[last]].removesuffix("\n").split("\n")
 
 
 def _likeness(own: Sequence[str], wanted: Sequence[str]) -> float:

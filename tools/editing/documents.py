@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
 
+from roundtrip.tools.diffs import shared
 from roundtrip.tools.encodings import WIDE, is_binary, narrow, wide
 
 ALIGNED = 250_000
@@ -172,9 +173,7 @@ def exchange(document: Document, start: int, end: int, old: str, new: str) -> Sp
 
 def _aligned(before: list[str], after: list[str]) -> tuple[dict[int, int], dict[int, int]]:
     """For lines of `after`: the line of `before` that each is, and the one that each stands in place of."""
-    short = min(len(before), len(after))
-    head = next((n for n in range(short) if before[n] != after[n]), short)
-    tail = next((n for n in range(short - head) if before[-1 - n] != after[-1 - n]), short - head)
+    head, tail = shared(before, after)
     kept = {n: n for n in range(head)}
     kept |= {len(after) - 1 - n: len(before) - 1 - n for n in range(tail)}
     old, new = before[head : len(before) - tail], after[head : len(after) - tail]

@@ -7,6 +7,7 @@ is one only if the file has no such line there, and has more lines than would be
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 _COMMENT: Final = r"(?:\#+|//+|/\*+|<!--|--|;+|%|\{/\*|\*)"
@@ -36,11 +37,19 @@ def left_out(old: str, new: str) -> str:
     if missing <= 0:
         return ""
     known = {line.strip() for line in before}
-    new_ones = (line for line in lines if len(line) <= _LONGEST and line.strip() not in known)
-    found = next((line for line in new_ones if _LEFT_OUT.fullmatch(line)), "").strip()
+    found = _first(line for line in lines if line.strip() not in known)
     if not found:
         return ""
     return (
         f'the new text has the line "{found[:_SHOWN]}" and {missing} lines less than are there, which would be lost; '
         "write all of them, or change only those that are to be others, with edit_file"
     )
+
+
+def placeholder(lines: Iterable[str]) -> str:
+    """The first of these lines that is a comment and stands for others, "" if none is."""
+    return _first(line for line in lines if re.match(rf"[ \t]*{_COMMENT}", line))
+
+
+def _first(lines: Iterable[str]) -> str:
+    return next((line for line in lines if len(line) <= _LONGEST and _LEFT_OUT.fullmatch(line)), "").strip()

@@ -15,9 +15,9 @@ from roundtrip.agent.tooling import Workspace
 from roundtrip.tools.caps import Caps
 from roundtrip.tools.diffs import compare
 from roundtrip.tools.editing.documents import Document, documents
+from roundtrip.tools.editing.doubts import doubts
 from roundtrip.tools.editing.misses import Miss
 from roundtrip.tools.editing.planning import Draft
-from roundtrip.tools.editing.syntax import broken
 from roundtrip.tools.parts import Part
 from roundtrip.tools.paths import failure, unfit_file
 from roundtrip.tools.read_file import read
@@ -155,5 +155,5 @@ def report(opened: Opened, path: Path, draft: Draft, name: str = "") -> tuple[st
     if opened.stale:
         lines.append(f"({opened.stale}; this is how it is around the edit)")
     lines.append(comparison.numbered(UNSEEN if opened.stale else 1, DIFF))
-    warning = broken(path, draft.old, draft.new)
+    warning = doubts(path, draft.old, draft.new)
     return "\n".join([*lines, *([warning] if warning else [])]), comparison.unified(name)

@@ -43,15 +43,28 @@ GIT: Final = re.compile(
     r"dissimilarity index) .*"
 )
 
+DIFF: Final = re.compile(rf"(?:{GIT.pattern}\r?\n)*--- .+\n\+\+\+ .+\n@@ ")
+BODY: Final = (" ", "+", "-", "@@", "\\")
+
 NOTHING: Final = (
     "the diff has no SEARCH/REPLACE block. Write:\n<<<<<<< SEARCH\nlines as they are in the file\n=======\n"
     "lines to put there\n>>>>>>> REPLACE"
 )
 
 
+ENCODED: Final = (
+    (re.compile(r"(?:&lt;){5}|(?:&gt;){5}"), "its markers are written with &lt; and &gt;; write < and > themselves"),
+    (re.compile(r"(?:SEARCH|\*\*\* |@@).*\\n"), r"its line breaks are written as \n; write line breaks themselves"),
+)
+"""Texts that were encoded once too often, and what is said of them. It is not undone: the new text may mean it."""
+
+CDATA: Final = re.compile(r"\s*<!\[CDATA\[(.*)\]\]>\s*", re.DOTALL)
+
+
 def parse(text: str) -> Patch:
     """Reads a patch in whichever form it is."""
-    lines = text.replace("\r\n", "\n").split("\n")
+    wrapped = CDATA.fullmatch(text)
+    lines = (wrapped[1] if wrapped else text).replace("\r\n", "\n").split("\n")
     if any(START.fullmatch(line) for line in lines):
         return blocks(lines)
     lines = _unwrapped(lines)
@@ -59,15 +72,17 @@ def parse(text: str) -> Patch:
         return _envelope(lines)
     if any(line.startswith(("@@", "diff --git ")) for line in lines):
         return _unified(lines)
-    return Patch(problem=NOTHING)
+    found = next((said for sign, said in ENCODED if sign.search(text.strip())), "")
+    return Patch(problem=f"the diff can't be read, for {found}" if found else NOTHING)
 
 
 def is_whole(text: str) -> bool:
-    """Whether a text is a patch from its first line to its last, and so hardly anything else. Unified diffs are not
-    among these, for a file may well be one."""
+    """Whether a text is a patch from its first line to its last, and so hardly anything else."""
     lines = text.strip().replace("\r\n", "\n").split("\n")
     block = START.fullmatch(lines[0]) and END.fullmatch(lines[-1])
-    return bool(block) or (lines[0].strip() == "*** Begin Patch" and lines[-1].strip() == "*** End Patch")
+    unified = DIFF.match(text.lstrip()) and all(line.startswith(BODY) or not line or GIT.match(line) for line in lines)
+    envelope = lines[0].strip() == "*** Begin Patch" and lines[-1].strip() == "*** End Patch"
+    return bool(block or unified or envelope)
 
 
 # Codex

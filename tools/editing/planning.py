@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from roundtrip.tools.diffs import lines_of, shared
 from roundtrip.tools.editing.documents import Document, Splice, documents, exchange, no_bytes_for
 from roundtrip.tools.editing.elision import left_out
 from roundtrip.tools.editing.hunks import Hunk
@@ -195,12 +196,10 @@ def _anchored(text: str, anchors: Sequence[str], at: int) -> int | None:
 
 def _narrowed(text: str, span: Span) -> Span:
     """Without the lines at its ends that stay as they are, which neighbouring hunks may share."""
-    own, old, new = (_lines(part) for part in (text[span.start : span.end], span.old, span.new))
+    own, old, new = (lines_of(part) for part in (text[span.start : span.end], span.old, span.new))
     if len(own) != len(old):
         return span
-    head = next((n for n in range(min(len(old), len(new))) if old[n] != new[n]), min(len(old), len(new)))
-    short = min(len(old), len(new)) - head
-    tail = next((n for n in range(short) if old[-1 - n] != new[-1 - n]), short)
+    head, tail = shared(old, new)
     return Span(
         span.start + sum(map(len, own[:head])),
         span.end - sum(map(len, own[len(own) - tail :])),
@@ -208,10 +207,6 @@ def _narrowed(text: str, span: Span) -> Span:
         "".join(new[head : len(new) - tail]),
         span.problem,
     )
-
-
-def _lines(text: str) -> list[str]:
-    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def _overlap(a: Span, b: Span) -> bool:

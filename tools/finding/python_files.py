@@ -35,8 +35,43 @@ def walk(scope: Scope, *, files: bool = True, going: Callable[[], bool] = lambda
         os.close(base)
 
 
-def _walk(base: int, hidden: Hidden, files: bool, going: Callable[[], bool]) -> Iterator[str]:
-    waiting = [""]
+def directly(scope: Scope, *, going: Callable[[], bool] = lambda: True) -> Iterator[str]:
+    """What of the same is in the scope's base itself, and the folders in it, with a slash, that hold some of it or
+    nothing at all. Of what is below, no more is looked at than that takes. Raises OSError.
+
+    going: asked at each folder; from where it says no, all folders that nothing hides are taken to hold something.
+    """
+    hidden, base = Hidden(scope, GIT, AGENT), straight(scope.base, FOLDER)
+    try:
+        with folder_entries("", base) as entries:
+            for entry in entries:
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if entry.name == ".git" or hidden(entry.name, folder=is_folder):
+                    continue
+                if not is_folder and (entry.is_symlink() or entry.is_file(follow_symlinks=False)):
+                    yield entry.name
+                elif is_folder and _holds(base, entry.name, hidden, going):
+                    yield f"{entry.name}/"
+    finally:
+        os.close(base)
+
+
+def _holds(base: int, folder: str, hidden: Hidden, going: Callable[[], bool]) -> bool:
+    """Whether a folder is to be shown."""
+    found = next(_walk(base, hidden, True, going, f"{folder}/"), None)
+    return found is not None or not going() or _is_empty(base, folder)
+
+
+def _is_empty(base: int, folder: str) -> bool:
+    try:
+        with folder_entries(folder, base) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
+
+
+def _walk(base: int, hidden: Hidden, files: bool, going: Callable[[], bool], start: str = "") -> Iterator[str]:
+    waiting = [start]
     while waiting and going():
         folder = waiting.pop()
         try:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 from roundtrip.agent.frontends.terminal.blocks import Block
-from roundtrip.agent.frontends.words import call_line
+from roundtrip.agent.frontends.words import call_line, in_folder
 from roundtrip.agent.messages import Call
 from roundtrip.agent.runtime.permissions import MODES, Allow, Ask, Deny, Grant, Mode, Permissions
 from roundtrip.agent.tooling import Intent, Refusal
@@ -23,7 +25,7 @@ ANSWERS: Final[Mapping[str, Answer]] = {
     "p": "project",
     "project": "project",
 }
-"""Whole lines; what begins with "n" or "no" is a no, and says why."""
+"""Whole lines; what begins with a no is one, and says why: see `meant`."""
 
 _WHAT: Final = {
     "reads": "Read this?",
@@ -31,9 +33,15 @@ _WHAT: Final = {
     "runs": "Run this command?",
     "network": "Let it use the network?",
 }
+_NO_LINE: Final = re.compile(r"(n|no|nope)(?=$|[\s,:;.!])([,:;.!]*)\s*(.*)", re.IGNORECASE | re.DOTALL)
+NEARLY: Final = frozenset({"ok", "okay", "k", "sure", "yep", "yeah", "yup", "fine", "go"})
+"""Lines that mean an answer, and are none: what runs is not guessed."""
+
 _BACKGROUND: Final = ("background", "run_in_background", "is_background")
 """Parameters that say so, also as other agents' tools name them."""
 
+NO: Final = "Not run: the user said no."
+_SAID: Final = f"{NO} They said: "
 _ONCE: Final = "[y]es  [n]o, and why"
 _FOR_EVER: Final[Mapping[Answer, str]] = {"always": "[a]lways in this session", "project": "[p] in this project"}
 _ALLOWED: Final = {
@@ -52,6 +60,7 @@ class Question:
     intent: Intent
     ask: Ask
     answered: asyncio.Future[Refusal | None]
+    folder: str = ""  # where a command runs, as seen from the workspace
 
     @property
     def open(self) -> bool:
@@ -74,6 +83,11 @@ class Question:
         return ("yes", "always", "no") if grant.kind == "edit" else ("yes", "always", "project", "no")
 
     @property
+    def waits(self) -> str:
+        """What is said of a line that means an answer, and is none."""
+        return f"this is no answer: {', '.join(one[0] for one in self.answers[:-1])}, or n and why"
+
+    @property
     def once(self) -> str:
         """How it is answered for this time."""
         return _ONCE
@@ -91,7 +105,7 @@ def blocks_of(question: Question) -> list[Block]:
     """What the question is about."""
     call, intent = question.call, question.intent
     if intent.command:
-        return [Block("command", intent.command)]
+        return [Block("command", in_folder(intent.command, question.folder))]
     preview = intent.preview()
     about = f"{call.name}:" if preview else call_line(call.name, call.parsed)
     return [Block("note", about), Block("diff", preview, follows=True)]
@@ -100,6 +114,32 @@ def blocks_of(question: Question) -> list[Block]:
 def allowed(grant: Grant) -> str:
     """What a grant allows."""
     return f"{_ALLOWED.get(grant.kind, '')}{', '.join(grant.values)}"
+
+
+def meant(line: str) -> tuple[Answer | None, str]:
+    """The answer that a line is, None if it is none; of a no, why."""
+    answer, no = ANSWERS.get(line.strip().lower()), _NO_LINE.fullmatch(line.strip())
+    if no is None:
+        return answer, ""
+    word, mark, why = no.groups()
+    return "no", why if mark or not why or word.lower() == "n" else line.strip()
+
+
+def behind_n(line: str) -> str:
+    """The reason in what was typed behind the n that was the answer, be that the rest of a “no”."""
+    return re.sub(r"^o(?:pe)?(?:$|\W+)", "", line)
+
+
+def _folder(intent: Intent, root: Path) -> str:
+    """Where a command runs."""
+    folder = intent.paths[0] if intent.command and intent.paths else root
+    return str(folder.relative_to(root) if folder.is_relative_to(root) else folder)
+
+
+def said(reason: str) -> str:
+    """The user's own words in what the model was told of a no; what stands behind them in parentheses is not theirs."""
+    words = reason.removeprefix(_SAID)
+    return words.partition("\n(")[0].strip() if words != reason else ""
 
 
 class Asker:
@@ -149,7 +189,8 @@ class Asker:
                 return None
             if isinstance(decision, Deny):
                 return Refusal(decision.reason)
-            question = Question(call, intent, decision, asyncio.get_running_loop().create_future())
+            future, root = asyncio.get_running_loop().create_future(), self.permissions.rules.root
+            question = Question(call, intent, decision, future, _folder(intent, root))
             await self._show(question)
             self.question = question
             try:
@@ -166,6 +207,6 @@ class Asker:
             return
         if answer in ("always", "project") and question.ask.grant is not None:
             self.problem = self.permissions.allow(question.ask.grant, project=answer == "project")
-        why = f"They said: {feedback.strip()}" if feedback.strip() else "Ask what they want instead, or go on without."
-        refusal = Refusal(f"Not run: the user said no. {why}")
-        question.answered.set_result(refusal if answer == "no" else None)
+        words = feedback.strip()
+        why = f"{_SAID}{words}" if words else f"{NO} Ask what they want instead, or go on without."
+        question.answered.set_result(Refusal(why) if answer == "no" else None)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
-from roundtrip.agent.frontends.terminal import permitting, undoing
+from roundtrip.agent.frontends.terminal import permitting, running, undoing
+from roundtrip.agent.frontends.terminal.repairs import MEANING
 from roundtrip.agent.frontends.terminal.status import Status
-from roundtrip.agent.frontends.words import duration, printable, session_lines
+from roundtrip.agent.frontends.words import printable, session_lines
 from roundtrip.agent.runtime.session_log import SessionError
 from roundtrip.agent.runtime.sessions import find, summaries
 from roundtrip.agent.tooling import ModelFailure
@@ -21,16 +22,18 @@ _MOST_LISTED: Final = 20
 _WORDS: Final = {"exit": "/quit", "quit": "/quit", "?": "/help"}
 """What people type elsewhere."""
 
-KEYS: Final = """\
-Enter sends; Alt-Enter, Ctrl-J or \\ before Enter begins a new line. While the agent works, Enter queues.
-Esc or Ctrl-C stops it; Ctrl-D leaves. Up and down: what you typed before in this folder; Ctrl-R searches it.
-@ completes paths, / commands. Ctrl-X Ctrl-E opens your editor.
-Shift-Tab changes the mode: plan, ask, edits, auto; /mode explains them.
-A question is answered by y, a, p or n alone; a word that begins so goes into the line. What was always allowed in a
-session is so until /clear, /resume or the end."""
+KEYS: Final = (
+    "Enter sends; Alt-Enter, Ctrl-J or \\ before Enter begins a new line. While the agent works, Enter queues.",
+    "Esc or Ctrl-C stops it; Ctrl-D leaves.",
+    "Up and down: what you typed before in this folder; Ctrl-R searches it.",
+    "@ completes paths, / commands. Ctrl-X Ctrl-E opens your editor.",
+    "Shift-Tab changes the mode: plan, ask, edits, auto; /mode explains them.",
+    "A question is answered by y, a, p or n alone; a word that begins so goes into the line. "
+    "What was always allowed in a session is so until /clear, /resume or the end.",
+)
 
 
-class Session(undoing.Session, permitting.Session, Protocol):
+class Session(undoing.Session, permitting.Session, running.Session, Protocol):
     """What commands work on; see `repl.Repl`."""
 
     status: Status
@@ -71,7 +74,7 @@ def unknown(name: str) -> str:
 async def _help(session: Session, rest: str) -> None:
     width = max(len(f"/{name} {command.argument}") for name, command in COMMANDS.items())
     lines = [f"{f'/{name} {command.argument}':{width}}  {command.help}" for name, command in COMMANDS.items()]
-    session.say("\n".join([*lines, "", KEYS]))
+    session.say("\n".join([*lines, "", *KEYS]))
 
 
 async def _model(session: Session, rest: str) -> None:
@@ -113,7 +116,7 @@ async def _resume(session: Session, rest: str) -> None:
     try:
         path = find(session.sessions, name)
     except SessionError as error:
-        session.fail(str(error))
+        session.fail(f"{str(error).partition(';')[0]}; /sessions lists them")  # behind it are the words of the shell
         return
     if path.stem == session.chat.session_id:
         session.say("you are in this session")
@@ -123,40 +126,11 @@ async def _resume(session: Session, rest: str) -> None:
 
 async def _repairs(session: Session, rest: str) -> None:
     found = session.status.repairs.most_common()
-    lines = [f"{number:4} {kind.replace('_', ' ')}" for kind, number in found]
-    what = "what the server or the model sent, and was not taken as it came (agent/EVENTS.md explains each kind):"
+    names = [kind.replace("_", " ") for kind, _ in found]
+    width = max(map(len, names), default=0)
+    lines = [f"{n:4} {name:{width}}  {MEANING.get(kind, '')}" for name, (kind, n) in zip(names, found, strict=True)]
+    what = "what the server or the model sent, and was not taken as it came:"
     session.say("\n".join([what, *lines]) if found else "nothing had to be repaired in this session")
-
-
-async def _jobs(session: Session, rest: str) -> None:
-    running = session.chat.jobs.running if session.chat.jobs else ()
-    if rest:
-        job = next((job for job in running if rest == str(job.id)), None)
-        if job is None:
-            session.fail(f"no command with the number {rest} runs in the background; /jobs lists them")
-            return
-        await job.kill()
-        session.say(f"killed: {printable(job.command)}")
-        return
-    lines = [f"{job.id:2}. {duration(job.finished.seconds):>6}  {printable(job.command)}" for job in running]
-    session.say("\n".join([*lines, "/jobs NUMBER kills one"] if lines else ["no command runs in the background"]))
-
-
-async def _network(session: Session, rest: str) -> None:
-    wanted = {"": session.chat.network, "on": True, "off": False}.get(rest.lower())
-    if wanted is None:
-        session.fail("/network on, or /network off")
-        return
-    if rest:
-        session.chat.network = wanted
-    if session.chat.network and not wanted:
-        session.say("commands have the network, because they run without a sandbox")
-    else:
-        session.say(_ONLINE if wanted else _OFFLINE)
-
-
-_ONLINE: Final = "commands have the network from now on; /network off takes it from them"
-_OFFLINE: Final = "commands have no network; /network on gives it to them, as long as the program runs"
 
 
 async def _quit(session: Session, rest: str) -> None:
@@ -172,13 +146,14 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "checkpoints": Command("the changes, or go back to before one", undoing.checkpoints, "[NUMBER [all]]"),
     "mode": Command("what is asked first, or change that", permitting.mode, "[NAME | forget N]", at_once=True),
     "network": Command(
-        "whether commands have the network, or change that", _network, "[on | off]", at_once=True, loaded=True
+        "whether commands have the network, or change that", running.network, "[on | off]", at_once=True, loaded=True
     ),
     "trust": Command("the project's own configuration, or accept it", permitting.trust, "[yes]"),
     "clear": Command("begin a new session; this one stays on disk", _clear),
     "resume": Command("go on with an earlier session", _resume, "[ID]"),
     "sessions": Command("the sessions of this folder", _sessions),
     "repairs": Command("what had to be repaired in this session", _repairs, at_once=True),
-    "jobs": Command("the commands in the background, or kill one", _jobs, "[NUMBER]", at_once=True, loaded=True),
+    "jobs": Command("the commands in the background, or kill one", running.jobs, "[NUMBER]", at_once=True, loaded=True),
+    "output": Command("what the last command said, or a job", running.output, "[NUMBER]", at_once=True, loaded=True),
     "quit": Command("leave (or Ctrl-D)", _quit, at_once=True),
 }

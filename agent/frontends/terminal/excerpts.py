@@ -30,11 +30,11 @@ def folded(output: str) -> str:
     hidden = lines[_HEAD:-_TAIL]
     omitted = next((int(found[1]) for line in hidden if (found := _OMITTED.fullmatch(line))), 0)
     cut = omitted and omitted + len("\n".join(hidden).encode("utf-8", "replace"))
-    more = _size(cut) if cut else f"{len(hidden)} more lines"
-    return "\n".join([*lines[:_HEAD], f"… {more} …", *lines[-_TAIL:]])
+    more = size(cut) if cut else f"{len(hidden)} more lines"
+    return "\n".join([*lines[:_HEAD], f"… {more}: /output …", *lines[-_TAIL:]])
 
 
-def _size(count: int) -> str:
+def size(count: int) -> str:
     """Bytes, for people."""
     return f"{count / 1_000_000:.1f} MB more" if count >= 1_000_000 else f"{max(count // 1000, 1)} kB more"
 

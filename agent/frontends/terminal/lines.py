@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Sequence
 
-from roundtrip.agent.frontends.terminal.asking import ANSWERS
+from roundtrip.agent.frontends.terminal.asking import meant
 from roundtrip.agent.frontends.terminal.blocks import Block, apart
 from roundtrip.agent.frontends.terminal.view import View
 from roundtrip.agent.frontends.words import printable
@@ -121,12 +121,9 @@ class Lines:
             self._typed += [line] if line.strip() else []
             self.view.submit(line)
             return
-        word, _, why = line.strip().partition(" ")
-        answer = ANSWERS.get(line.strip().lower())
+        answer, why = meant(line)
         if answer is not None and answer in self.view.question.answers:
-            self.view.answer(answer)
-        elif word.lower().rstrip(",:") in ("n", "no"):
-            self.view.answer("no", why)
+            self.view.answer(answer, why)
         else:
             letters = [one[0] for one in self.view.question.answers[:-1]]
             self._write(f"{', '.join(letters)}, or n and why: ")

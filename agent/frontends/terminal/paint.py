@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 from roundtrip.agent.frontends.terminal.blocks import Block, Kind
 from roundtrip.agent.frontends.terminal.rendering import clean, console, lexed, rendered, styled
+from roundtrip.agent.frontends.words import second_column
 
 _FAILED_LINES: Final = 4
 _MOST_USER_LINES, _FIRST_USER_LINES = 12, 10
@@ -134,6 +135,16 @@ def _prose(code: str) -> Callable[[Block, _Brush], list[str]]:
     return lambda block, brush: [brush(code, line) for line in brush.wrapped(clean(block.text, prose=True))]
 
 
+def _note(block: Block, brush: _Brush) -> list[str]:
+    """Prose; what stands in two columns goes on in the second one."""
+    painted: list[str] = []
+    for line in clean(block.text, prose=True).strip("\n").split("\n"):
+        indent = second_column(line, brush.width)
+        parts = brush.wrapped(line[indent:], indent) or [""] * bool(painted)
+        painted += [(" " * indent if number else line[:indent]) + part for number, part in enumerate(parts)]
+    return [brush(_DIM, line) for line in painted]
+
+
 def _fence(block: Block, brush: _Brush) -> list[str]:
     return [brush(_DIM, line) for line in _whole(block.text) if line]
 
@@ -206,6 +217,6 @@ _PAINTERS: Final[dict[Kind, Callable[[Block, _Brush], list[str]]]] = {
     "output": _output,
     "diff": _diff,
     "list": _list,
-    "note": _prose(_DIM),
+    "note": _note,
     "error": _prose(_RED),
 }

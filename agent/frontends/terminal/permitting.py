@@ -92,11 +92,13 @@ async def trust(session: Session, rest: str) -> None:
     elif file.problem:
         session.fail(file.problem)
     elif rest and permissions.shown == file.digest:
-        problem = permissions.trust(file)
+        before, problem = permissions.rules.mode, permissions.trust(file)
         if problem:
             session.fail(problem)
         else:
-            session.say("accepted, as long as it stays as it is")
+            now = permissions.rules.mode
+            mode = f"; the mode is {now} from now on: {_MEANING[now]}" if now != before else ""
+            session.say(f"accepted, as long as it stays as it is{mode}")
             session.asker.changed()
     else:
         permissions.shown = file.digest

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,12 +20,12 @@ from roundtrip.agent.frontends.terminal.blocks import Block
 from roundtrip.agent.frontends.terminal.commands import COMMANDS, command_of, unknown
 from roundtrip.agent.frontends.terminal.inquiry import Inquirer, Inquiry
 from roundtrip.agent.frontends.terminal.recalling import recalled
+from roundtrip.agent.frontends.terminal.running import Background, conditions, running
 from roundtrip.agent.frontends.terminal.status import Status
 from roundtrip.agent.frontends.terminal.transcript import Transcript
 from roundtrip.agent.frontends.terminal.view import Console
 from roundtrip.agent.runtime.permissions import Permissions
 from roundtrip.agent.runtime.session_log import Loaded, SessionError
-from roundtrip.agent.tooling import Job
 
 if TYPE_CHECKING:
     from roundtrip.agent.runtime.chat import Chat
@@ -45,6 +45,7 @@ class Repl:
         """What was listed last, so that it can be named by its number."""
         self.left = ""
         """Id of the session that was left at the end, "" if nothing was said in it."""
+        self._background = Background(self.say)
         self._chat: Chat | None = None
         self._inbox: list[str] = []
         self._wake = asyncio.Event()
@@ -73,7 +74,7 @@ class Repl:
         finally:
             if self._chat is not None:
                 self.left = self._chat.session_id
-                for job in self._running():
+                for job in running(self._chat):
                     self.say(f"ended with the session: {job.command}")
                 await self._chat.close()
             self.console.close()
@@ -150,20 +151,15 @@ class Repl:
 
     def _holds(self) -> Iterator[str]:
         yield self.asker.mode
-        if self._chat is not None and (jobs := self._chat.jobs) is not None:
-            yield from ["no sandbox"] * (jobs.confinement.sandbox.kind == "none") or ["network on"] * self._chat.network
-        if running := len(self._running()):
-            yield f"{running} job{'s' * (running > 1)}"
-
-    def _running(self) -> Sequence[Job]:
-        return self._chat.jobs.running if self._chat is not None and self._chat.jobs is not None else ()
+        if self._chat is not None:
+            yield from conditions(self._chat)
 
     # What happens.
 
     def on(self, event: Event) -> None:
         """Every event comes by here."""
         self.status(event)
-        if blocks := self.transcript(event):
+        if blocks := [*self.transcript(event), *self._background(event, self._chat)]:
             self.console.commit(blocks)
         else:
             self.console.refresh()

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from roundtrip.agent.frontends.terminal.asking import ANSWERS, Question
+from roundtrip.agent.frontends.terminal.asking import ANSWERS, NEARLY, Question, behind_n, meant
 from roundtrip.agent.frontends.terminal.blocks import Block, apart
 from roundtrip.agent.frontends.terminal.excerpts import end_of
 from roundtrip.agent.frontends.terminal.inquiry import Inquiry
@@ -141,7 +140,7 @@ class Screen:
         if self.why:
             buffer.reset()
             self.why = False
-            self.view.answer("no", re.sub(r"^o(?:$|\W+)", "", text))  # of “no”, the n was the answer
+            self.view.answer("no", behind_n(text))
             return
         if self._is_answer(text):
             buffer.reset()
@@ -157,10 +156,13 @@ class Screen:
         self._rest = ""
         if rest and word == rest and time.monotonic() < self._rest_until:
             return True
-        answer = ANSWERS.get(word)
-        if answer is None or question is None or answer not in question.answers:
+        answer, why = meant(text)
+        if question is None or (answer not in question.answers and word not in NEARLY):
             return False
-        self.view.answer(answer)
+        if answer is None:
+            self.commit([Block("note", question.waits)])
+        else:
+            self.view.answer(answer, why)
         return True
 
     def _changed(self, buffer: Buffer) -> None:

@@ -35,16 +35,17 @@ from roundtrip.agent.events import (
     TurnEnded,
     UserSaid,
 )
+from roundtrip.agent.frontends.terminal.asking import NO, said
 from roundtrip.agent.frontends.terminal.blocks import Block
 from roundtrip.agent.frontends.terminal.excerpts import first_lines, folded, last_lines
 from roundtrip.agent.frontends.terminal.markdown import MarkdownStream
-from roundtrip.agent.frontends.words import call_line, count
+from roundtrip.agent.frontends.words import call_line, count, for_people, note_for_people, shown_command
 from roundtrip.agent.messages import Call
 from roundtrip.agent.plain import readable
 from roundtrip.agent.runtime.checkpoints.news import without_note
 
-_TITLE: Final = 50
-"""Characters of what a call is about that stand before its outcome."""
+_TITLE, _FAILED_TITLE = 50, 100
+"""Characters of what a call is about that stand before its outcome; that of a failed one may take several lines."""
 
 _KEPT: Final = 4096
 """Characters of live output that are kept."""
@@ -204,9 +205,8 @@ class Transcript:
         if call is None:
             return []
         self._running[event.index] = ""
-        command = call.parsed.get("command")
-        if isinstance(command, str) and event.index not in self._previewed:
-            return [Block("command", command)]
+        if isinstance(call.parsed.get("command"), str) and event.index not in self._previewed:
+            return [Block("command", shown_command(call.parsed))]
         return []
 
     def _output(self, event: ToolOutput) -> list[Block]:
@@ -219,26 +219,22 @@ class Transcript:
         ran = self._running.pop(event.index, None) is not None
         if call is None:
             return []
-        first, _, output = event.content.strip().partition("\n")
+        output = event.content.strip().partition("\n")[2]
         diff = event.details.startswith("--- ")
         command = isinstance(call.parsed.get("command"), str)
-        told, _, more = ("", "", "") if diff else event.details.partition("\n")
-        files = len(_DIFFS.findall(event.details)) if diff else 0
-        outcome = told or (f"{first}, and {files - 1} more file{'s' * (files > 2)}" if files > 1 else first)
-        if event.refused:  # what is behind the first sentence is for the model
-            outcome = f"{outcome.partition('. ')[0].rstrip('.')}."
-        if not command:
-            title = call_line(call.name, call.parsed, _TITLE // 2 if event.failed else _TITLE)
-            outcome = f"{title}: {outcome.removeprefix(title.partition(' ')[2] + ': ')}"
+        more = "" if diff else event.details.partition("\n")[2]
+        outcome = _outcome(event) if command else _titled(call, _outcome(event), event.failed)
         blocks = [Block("failed" if event.failed else "call", outcome, follows=True)]
         if command and not ran and event.index not in self._previewed:
-            blocks.insert(0, Block("command", str(call.parsed["command"])))
+            blocks.insert(0, Block("command", shown_command(call.parsed)))
         if command and output.strip():
             blocks.append(Block("output", folded(output.removesuffix(f"\n({more})")), follows=True))
         if diff and event.index not in self._previewed:
             blocks.append(Block("diff", first_lines(event.details), follows=True))
         if more:
-            blocks.append(Block("list", more, follows=True))
+            blocks.append(Block("list", note_for_people(more), follows=True))
+        if event.refused and (words := said(event.content)):
+            blocks.append(Block("user", words))
         self._previewed.clear()  # what was shown meanwhile was of a call that this one made (`new_task`)
         return blocks
 
@@ -247,7 +243,8 @@ class Transcript:
         for index, output in self._running.items():
             call = self._calls[index]
             what = "not answered" if "question" in call.parsed else "stopped; what it did until then stays"
-            title = "" if "command" in call.parsed else f"{call_line(call.name, call.parsed, _TITLE // 2)}: "
+            above = "command" in call.parsed and len(self._calls) == 1  # the command itself
+            title = "" if above else f"{call_line(call.name, call.parsed, _FAILED_TITLE)}: "
             blocks.append(Block("failed", f"{title}{what}", follows=True))
             shown = folded(readable(output))
             blocks += [Block("output", shown, follows=True)] if shown.strip() else []
@@ -280,3 +277,24 @@ class Transcript:
             stream = MarkdownStream()
             blocks += [*stream.feed(event.answer), *stream.finish()]
         return blocks
+
+
+def _outcome(event: ToolFinished) -> str:
+    """What came of a call, in a line for people."""
+    if event.refused and not event.details:
+        return NO if said(event.content) else for_people(event.content.strip())
+    first = event.content.strip().partition("\n")[0]
+    if not event.details.startswith("--- "):
+        return event.details.partition("\n")[0] or first
+    more = len(_DIFFS.findall(event.details)) - 1
+    return f"{first}, and {more} more file{'s' * (more > 1)}" if more > 0 else first
+
+
+def _titled(call: Call, outcome: str, failed: bool) -> str:
+    """The outcome behind what the call is about, which is named once."""
+    about = call_line(call.name, call.parsed).partition(" ")[2]
+    if about and outcome.startswith(f"{about}: "):
+        outcome = outcome.removeprefix(f"{about}: ")
+    elif about and re.search(rf"(?<!\S){re.escape(about)}(?=[,;:.]?(?:\s|$))", outcome):
+        return f"{call.name}: {outcome}"
+    return f"{call_line(call.name, call.parsed, _FAILED_TITLE if failed else _TITLE)}: {outcome}"

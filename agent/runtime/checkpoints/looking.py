@@ -33,7 +33,8 @@ _LISTING: Final = 60.0
 ARGUMENTS: Final = 200
 """Paths that are named on a command line; where there are more, all are listed."""
 
-_MOST_WALKED: Final = 5000
+_MOST_WALKED: Final = 100_000
+"""Folders, and what is in them, where empty ones are looked for."""
 
 _ESCAPED: Final = r"\\\1"
 
@@ -45,13 +46,14 @@ class TooMuch(Exception):
 @dataclass(slots=True)
 class Found:
     """What a look at the workspace brought. present: to be taken as it is now. fresh: not covered until now.
-    ignored: what git ignores, a folder as one."""
+    ignored: what git ignores, a folder as one. straight: whether no link leads to a folder."""
 
     present: dict[str, os.stat_result] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     left: dict[str, str] = field(default_factory=dict)
     fresh: set[str] = field(default_factory=set)
     ignored: frozenset[str] = frozenset()
+    straight: dict[Path, bool] = field(default_factory=dict)
 
 
 class Looker:
@@ -140,7 +142,10 @@ class Looker:
             found.gone.add(path)
             return
         regular = stat.S_ISREG(status.st_mode)
-        if not (regular or stat.S_ISLNK(status.st_mode)) or os.path.realpath(where.parent) != str(where.parent):
+        folder = where.parent
+        if folder not in found.straight:
+            found.straight[folder] = os.path.realpath(folder) == str(folder)
+        if not (regular or stat.S_ISLNK(status.st_mode)) or not found.straight[folder]:
             found.gone.add(path)
         elif regular and status.st_size > largest:
             found.left[path] = f"{status.st_size / 1e6:.0f} MB"

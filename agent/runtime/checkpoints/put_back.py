@@ -11,15 +11,22 @@ from __future__ import annotations
 import os
 import secrets
 import stat
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
+from roundtrip.agent.runtime.checkpoints.progress import Progress
+from roundtrip.agent.runtime.checkpoints.shadow_git import ShadowGit
 from roundtrip.agent.runtime.checkpoints.states import Entry, above
 from roundtrip.agent.runtime.writing import temporary
 
 _USUAL = 0o777
 _OPEN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
+_AHEAD: Final = 64
+"""Files that git is asked for before they are needed; the names of all of them fit into a pipe."""
 
 
 class PutBack:
@@ -36,7 +43,11 @@ class PutBack:
         self._root, self._content, self._permissions, self._modes = root, content, permissions, modes
 
     def __call__(
-        self, files: Mapping[str, Entry | None], folders: Collection[str], no_folders: Collection[str]
+        self,
+        files: Mapping[str, Entry | None],
+        folders: Collection[str],
+        no_folders: Collection[str],
+        progress: Progress,
     ) -> dict[str, str]:
         """Makes each file what it is to be (None: not there), and makes and removes empty folders.
 
@@ -44,17 +55,19 @@ class PutBack:
         """
         problems: dict[str, str] = {}
         removed = sorted((path for path, entry in files.items() if entry is None), reverse=True)
-        for path in removed:
+        for done, path in enumerate(removed, 1):
+            progress(done, len(files))
             with _told(path, problems):
                 self._remove(path)
-        for path in sorted({*no_folders, *above(removed), *above(no_folders)}, reverse=True):
-            if path not in folders and not any(folder.startswith(f"{path}/") for folder in folders):
-                with suppress(OSError), self._inside(path) as (parent, name):
-                    os.rmdir(name, dir_fd=parent)  # only if it is empty
-        for path, entry in sorted(files.items()):
-            if entry is not None:
-                with _told(path, problems):
-                    self._write(path, entry)
+        left = {*no_folders, *above(removed), *above(no_folders)} - {*folders, *above(folders)}
+        for path in sorted(left, reverse=True):
+            with suppress(OSError), self._inside(path) as (parent, name):
+                os.rmdir(name, dir_fd=parent)  # only if it is empty
+        written = [(path, entry) for path, entry in sorted(files.items()) if entry is not None]
+        for done, (path, entry) in enumerate(written, len(removed) + 1):
+            progress(done, len(files))
+            with _told(path, problems):
+                self._write(path, entry)
         for path in sorted(folders):
             with _told(path, problems), self._inside(f"{path}/.", make=True):
                 pass
@@ -133,3 +146,27 @@ def _told(path: str, problems: dict[str, str]) -> Iterator[None]:
         yield
     except OSError as error:
         problems[path] = error.strerror or str(error)
+
+
+@contextmanager
+def stored(git: ShadowGit, wanted: Sequence[Entry]) -> Iterator[Callable[[Entry], bytes]]:
+    """Gives the bytes of these files, one after the other in this order; what it gives raises OSError."""
+    with git.process("cat-file", "--batch") as process:
+        asked = iter(wanted)
+
+        def ask(count: int) -> None:
+            process.stdin.write(b"".join(f"{entry.object}\n".encode() for entry in islice(asked, count)))
+            process.stdin.flush()
+
+        def content(entry: Entry) -> bytes:
+            ask(1)
+            head = process.stdout.readline().split()
+            if len(head) != 3 or head[0] != entry.object.encode():
+                raise OSError(f"the checkpoint is damaged: {entry.object} is missing")
+            data: bytes = process.stdout.read(int(head[2]) + 1)[:-1]
+            if len(data) != int(head[2]):
+                raise OSError(f"the checkpoint is damaged: {entry.object} ends too soon")
+            return data
+
+        ask(_AHEAD)
+        yield content

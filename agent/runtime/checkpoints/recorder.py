@@ -18,15 +18,17 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, TypeVar
 
 from roundtrip.agent.messages import Call
 from roundtrip.agent.runtime.checkpoints.checkpoint_log import LONGEST_KEPT, MOST_KEPT, CheckpointLog, Origin, Record
+from roundtrip.agent.runtime.checkpoints.differences import LONGEST
 from roundtrip.agent.runtime.checkpoints.looking import TooMuch
 from roundtrip.agent.runtime.checkpoints.news import News, digest
-from roundtrip.agent.runtime.checkpoints.progress import Progress, silent, told
+from roundtrip.agent.runtime.checkpoints.progress import Progress, silent, told, unheard
 from roundtrip.agent.runtime.checkpoints.restores import Outcome, Overview, Restores
 from roundtrip.agent.runtime.checkpoints.running import Command, Running
 from roundtrip.agent.runtime.checkpoints.shadow import Shadow
@@ -75,8 +77,8 @@ class Checkpoints:
     async def before(self, call: Call, intent: Intent, output: Output) -> None:
         """Takes down how things are before a call that may change them."""
         if self._changes(intent):
-            progress = told(output)
-            await self._guarded(lambda: self._begin(call, intent, progress))
+            with told(output, "checkpoint") as progress:
+                await self._guarded(lambda: self._begin(call, intent, progress))
 
     async def after(self, call: Call, intent: Intent) -> None:
         """Takes down what the call has changed."""
@@ -85,28 +87,27 @@ class Checkpoints:
 
     # What the user asks for.
 
-    async def undo(self, *, yes: bool = False) -> Outcome:
+    async def undo(self, *, yes: bool = False, output: Output = unheard) -> Outcome:
         """Takes back the last change, of this session's if it is one."""
-        return await self._restore(lambda restores: restores.undo(self._origin, yes=yes))
+        return await self._restore(lambda restores: restores.undo(self._origin, yes=yes), output)
 
-    async def redo(self, *, yes: bool = False) -> Outcome:
+    async def redo(self, *, yes: bool = False, output: Output = unheard) -> Outcome:
         """Reverts the last undo or restore."""
-        return await self._restore(lambda restores: restores.redo(self._origin, yes=yes))
+        return await self._restore(lambda restores: restores.redo(self._origin, yes=yes), output)
 
-    async def restore(self, number: int, *, turn: bool = False, yes: bool = False) -> Outcome:
+    async def restore(self, number: int, *, turn: bool = False, yes: bool = False, output: Output = unheard) -> Outcome:
         """Takes back the change with this number and all later ones. turn: from its turn's first one on, and with the
         conversation, so that its model need not be told."""
-        untold = self._origin.session if turn else None
-        return await self._restore(lambda restores: restores.back_to(number, self._origin, turn=turn, yes=yes), untold)
+        work = partial(Restores.back_to, number=number, origin=self._origin, turn=turn, yes=yes)
+        return await self._restore(work, output, self._origin.session if turn else None)
 
     async def overview(self) -> Overview | Refusal:
         """What there is."""
         return await self._asked(lambda restores: restores.overview(self._origin), Overview())
 
-    async def diff(self, number: int | None = None) -> str | Refusal:
-        """How the files differ from what they were at a checkpoint, or before the last turn that changed any: a diff as
-        git writes it, "" if they don't."""
-        return await self._asked(lambda restores: restores.diff(number, self._origin), Refusal(_NONE))
+    async def diff(self, number: int | None = None, *, most: int = LONGEST, output: Output = unheard) -> str | Refusal:
+        """How the files differ from a checkpoint, or from before the last turn that changed any. most: lines."""
+        return await self._asked(lambda restores: restores.diff(number, self._origin, most), Refusal(_NONE), output)
 
     def tidy(self, most: int = MOST_KEPT) -> None:
         """Lets go of the oldest checkpoints. Raises GitError, Stopped, OSError."""
@@ -134,21 +135,22 @@ class Checkpoints:
             why = str(error) if isinstance(error, GitError | TooMuch | OSError) else f"{type(error).__name__}: {error}"
             self._say(f"no checkpoint was made ({why}); /undo can't take this back")
 
-    async def _asked(self, work: Callable[[Restores], T], nothing: T) -> T | Refusal:
+    async def _asked(self, work: Callable[[Restores], T], nothing: T, output: Output = unheard) -> T | Refusal:
         if not self._folder.is_dir():
             return nothing
 
         def locked() -> T:
             with self._ready().locked():
-                return work(self._restores())
+                return work(self._restores(progress))
 
         try:
-            return await self._work(locked)
+            with told(output, "checkpoint") as progress:
+                return await self._work(locked)
         except (GitError, OSError) as error:
             return Refusal(f"the checkpoints can't be used: {error}")
 
-    async def _restore(self, work: Callable[[Restores], Outcome], untold: str | None = None) -> Outcome:
-        outcome = await self._asked(work, Outcome(problem=_NONE))
+    async def _restore(self, work: Callable[[Restores], Outcome], output: Output, untold: str | None = None) -> Outcome:
+        outcome = await self._asked(work, Outcome(problem=_NONE), output)
         if isinstance(outcome, Refusal):
             return Outcome(problem=outcome.reason)
         sessions = {one.origin.session for one in outcome.changes if outcome.done}
@@ -188,15 +190,15 @@ class Checkpoints:
             self._git = git
         return self._git
 
-    def _restores(self) -> Restores:
+    def _restores(self, progress: Progress) -> Restores:
         self._running.leave()
         last = self._records.line.last
         if last is not None:
             self._shadow.seed(last.state)
             if self._cut_off():
-                self._settle(self._look(last.state, (), silent))
+                self._settle(self._look(last.state, (), progress))
         busy = next((command.about for command in self._running.others() if command.alive), "")
-        return Restores(self._shadow, self._records, busy)
+        return Restores(self._shadow, self._records, busy, progress)
 
     def _begin(self, call: Call, intent: Intent, progress: Progress) -> None:
         with self._ready().locked():
@@ -205,10 +207,8 @@ class Checkpoints:
             before = last.state if last else None
             self._shadow.seed(before)
             named, whole = self._inside(intent), self._commands(intent)
-            if whole or self._cut_off():
-                state = self._look(before, named, progress)
-            else:
-                state = self._shadow.look_at(before, named)
+            look = whole or self._cut_off()
+            state = self._look(before, named, progress) if look else self._shadow.look_at(before, named)
             self._settle(state)
             if whole:
                 self._watcher.begins(call.arguments, self._shadow.notes(state).ignored,
@@ -260,7 +260,7 @@ class Checkpoints:
         if last is None:
             self._records.append(Record("start", state, time.time()))
         elif last.state != state and command:
-            mixed = "it was still running" if command.alive else "its agent was killed"
+            mixed = "it was still running" if command.alive else "its end was not recorded"
             self._change(last.state, state, command.origin, command.about, mixed)
         elif last.state != state:
             self._records.append(Record("outside", state, time.time()))

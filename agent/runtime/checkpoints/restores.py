@@ -5,17 +5,16 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
-from typing import Any, Final
+from typing import Final
 
 from roundtrip.agent.runtime.checkpoints.checkpoint_log import CheckpointLog, Kind, Origin, Record
 from roundtrip.agent.runtime.checkpoints.differences import differences
-from roundtrip.agent.runtime.checkpoints.put_back import PutBack
+from roundtrip.agent.runtime.checkpoints.progress import Progress
+from roundtrip.agent.runtime.checkpoints.put_back import PutBack, stored
 from roundtrip.agent.runtime.checkpoints.shadow import Shadow
-from roundtrip.agent.runtime.checkpoints.shadow_git import ShadowGit
-from roundtrip.agent.runtime.checkpoints.states import Change, Entry
+from roundtrip.agent.runtime.checkpoints.states import Change, Entry, above
 from roundtrip.agent.tooling import Refusal
 
 _SHOWN: Final = 40
@@ -87,8 +86,8 @@ class _Plan:
 class Restores:
     """All methods are called with the repository locked."""
 
-    def __init__(self, shadow: Shadow, log: CheckpointLog, busy: str) -> None:
-        self._shadow, self._log, self._busy = shadow, log, busy
+    def __init__(self, shadow: Shadow, log: CheckpointLog, busy: str, progress: Progress) -> None:
+        self._shadow, self._log, self._busy, self._progress = shadow, log, busy, progress
 
     def undo(self, origin: Origin, *, yes: bool) -> Outcome:
         """Takes back the last change that stands, of this session's if it is one."""
@@ -138,7 +137,7 @@ class Restores:
         left = self._shadow.notes(line.last.state).left if line.last else {}
         return Overview(changes, frozenset(undone), tuple(sorted(left.items())), origin.session)
 
-    def diff(self, number: int | None, origin: Origin) -> str | Refusal:
+    def diff(self, number: int | None, origin: Origin, most: int) -> str | Refusal:
         """See `Checkpoints.diff`."""
         standing = self._log.line.standing()
         if number is None:
@@ -152,7 +151,9 @@ class Restores:
             return ""
         plan = self._plan(chosen)
         now = self._now(plan)
-        return differences(self._shadow.git, {path: (file.target, now.get(path)) for path, file in plan.files.items()})
+        changes = {path: (file.target, now.get(path)) for path, file in plan.files.items()}
+        rest = f"agent diff {min(one.number for one in chosen)} | less"
+        return differences(self._shadow.git, changes, most=most, rest=rest)
 
     def _revert(self, kind: Kind, records: Sequence[Record], origin: Origin, *, yes: bool) -> Outcome:
         plan = self._plan(records)
@@ -177,7 +178,7 @@ class Restores:
             since = self._since(touched, outcome.overwrites)
             return replace(outcome, theirs=self._theirs(plan, outcome.overwrites), since=since)
         failed = self._put_back(changed, plan)
-        state = self._shadow.look_at(self._last.state, plan.files, plan.folders)
+        state = self._shadow.look_at(self._last.state, plan.files, plan.folders, self._progress)
         of = tuple(one.number for one in touched)
         self._log.append(Record(kind, state, time.time(), 0, origin, "", len(files), of))
         done = tuple(entry for entry in outcome.files if entry[1] not in failed)
@@ -185,9 +186,10 @@ class Restores:
 
     def _folders(self, plan: _Plan, files: Collection[str], empty: Collection[str]) -> Iterator[tuple[str, str]]:
         """What is done to empty folders, where that does not go without saying."""
+        full = above(files)
         for folder, wanted in sorted(plan.folders.items()):
             is_there = (self._shadow.root / folder).is_dir() if wanted else folder in empty
-            if wanted != is_there and not any(path.startswith(f"{folder}/") for path in files):
+            if wanted != is_there and folder not in full:
                 yield "+" if wanted else "-", f"{folder}/"
 
     def _stays(self, plan: _Plan) -> Iterator[tuple[str, str]]:
@@ -255,36 +257,18 @@ class Restores:
 
     def _now(self, plan: _Plan) -> dict[str, Entry]:
         """How the files of a plan are; if that is news, it is written down."""
-        state = self._shadow.look_at(self._last.state, plan.files, plan.folders)
+        state = self._shadow.look_at(self._last.state, plan.files, plan.folders, self._progress)
         if state != self._last.state:
             self._log.append(Record("outside", state, time.time()))
         return self._shadow.entries(state, plan.files)
 
     def _put_back(self, files: dict[str, Entry | None], plan: _Plan) -> dict[str, str]:
-        with _contents(self._shadow.git) as contents:
+        wanted = [entry for _, entry in sorted(files.items()) if entry]
+        with stored(self._shadow.git, wanted) as contents:
             put_back = PutBack(self._shadow.root, contents, self._shadow.permissions, plan.modes)
             there = [folder for folder, wanted in plan.folders.items() if wanted]
             gone = [folder for folder, wanted in plan.folders.items() if not wanted]
-            return put_back(files, there, gone)
-
-
-@contextmanager
-def _contents(git: ShadowGit) -> Iterator[Any]:
-    """Gives the bytes of one file after the other; what it gives raises OSError."""
-    with git.process("cat-file", "--batch") as process:
-
-        def content(entry: Entry) -> bytes:
-            process.stdin.write(f"{entry.object}\n".encode())
-            process.stdin.flush()
-            head = process.stdout.readline().split()
-            if len(head) != 3:
-                raise OSError(f"the checkpoint is damaged: {entry.object} is missing")
-            data: bytes = process.stdout.read(int(head[2]) + 1)[:-1]
-            if len(data) != int(head[2]):
-                raise OSError(f"the checkpoint is damaged: {entry.object} ends too soon")
-            return data
-
-        yield content
+            return put_back(files, there, gone, self._progress)
 
 
 def _sign(now: Entry | None, target: Entry | None) -> str:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -34,14 +34,7 @@ from roundtrip.agent.runtime.checkpoints.looking import (
 from roundtrip.agent.runtime.checkpoints.progress import Progress, silent
 from roundtrip.agent.runtime.checkpoints.shadow_git import GitError, ShadowGit
 from roundtrip.agent.runtime.checkpoints.states import Change, Entry, Notes, State, above
-
-_BATCH: Final = 1000
-_MANY: Final = 500
-_PACK: Final = 5000
-"""Files that git takes at a time, each time into a pack; the work in it grows with the square of this."""
-
-_PACKS: Final = (2, 38)
-"""The version of git that does so; older ones would make a pack for each file."""
+from roundtrip.agent.runtime.checkpoints.storing import MANY, feed, take
 
 _EMPTY_TREE: Final = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
@@ -95,9 +88,11 @@ class Shadow:
         """
         return self._twice(before, lambda: self._look(before, named, progress, began))
 
-    def look_at(self, before: State | None, paths: Collection[str], folders: Collection[str] = ()) -> State:
+    def look_at(
+        self, before: State | None, paths: Collection[str], folders: Collection[str] = (), progress: Progress = silent
+    ) -> State:
         """The state in which these paths and folders are as they are now, and all others as they were."""
-        return self._twice(before, lambda: self._look_at(before, paths, folders))
+        return self._twice(before, lambda: self._look_at(before, paths, folders, progress))
 
     def _twice(self, before: State | None, look: Callable[[], T]) -> T:
         """Looks again with a new index, where git can't use the old one, or a file changed while it was looked at."""
@@ -122,7 +117,7 @@ class Shadow:
                 earlier = self._state(notes)
                 found.present = {path: status for path, status in found.present.items() if path not in old}
         notes = self._take(found, notes, progress, named)
-        if len(found.present) > _MANY:  # too much to walk through
+        if len(found.present) > MANY:  # too much to walk through
             folders = self._looker.folders()
         folders += (folder for folder in above(found.gone) if _is_empty(self.root / folder))
         empty = empty_ones(self.root, folders) - _COMES_AND_GOES
@@ -130,12 +125,14 @@ class Shadow:
         notes = replace(notes, folders=empty, left=found.left, ignored=found.ignored, modes=modes)
         return earlier, self._state(notes)
 
-    def _look_at(self, before: State | None, paths: Collection[str], folders: Collection[str]) -> State:
+    def _look_at(
+        self, before: State | None, paths: Collection[str], folders: Collection[str], progress: Progress
+    ) -> State:
         notes = self.notes(before) if before else Notes()
         found = Found()
         for path in paths:
             self._looker.judge(path, found, LARGEST_NAMED)
-        notes = self._take(found, notes, silent, named=paths)
+        notes = self._take(found, notes, progress, named=paths, new=False)
         near = {*folders, *above(paths)} - _COMES_AND_GOES
         empty = {folder for folder in near if _is_empty(self.root / folder)}
         left = {path: why for path, why in notes.left.items() if path not in paths} | found.left
@@ -196,13 +193,16 @@ class Shadow:
             if now - seen > 3 * 10**9:
                 del self._young[path]
 
-    def _take(self, found: Found, notes: Notes, progress: Progress, named: Collection[str] = ()) -> Notes:
-        """Brings the index up to date. Returns the notes with what is known of the files now."""
+    def _take(
+        self, found: Found, notes: Notes, progress: Progress, named: Collection[str] = (), *, new: bool = True
+    ) -> Notes:
+        """Brings the index up to date. Returns the notes with what is known of the files now. new: see `storing`."""
         if found.gone:
-            feed = _feed(sorted(found.gone), silent)
-            self.git.run("update-index", "--force-remove", "-z", "--stdin", feed=feed)
+            gone = feed(sorted(found.gone), silent)
+            self.git.run("update-index", "--force-remove", "-z", "--stdin", feed=gone)
         if found.present:
-            self._add(sorted(found.present), progress)
+            sizes = {path: status.st_size for path, status in found.present.items()}
+            take(self.git, sizes, progress, new=new)
         permissions = {path: bits for path, bits in notes.permissions.items() if path not in found.gone}
         now = time.time_ns()
         for path in found.gone:
@@ -216,16 +216,6 @@ class Shadow:
                 self._young[path] = now
         large = {path for path in named if path in found.present and found.present[path].st_size > LARGEST}
         return replace(notes, permissions=permissions, named=(notes.named - found.gone) | large)
-
-    def _add(self, paths: Sequence[str], progress: Progress) -> None:
-        words = ("update-index", "--add", "--remove", "--replace", "-z", "--stdin")
-        if len(paths) <= _MANY or self.git.version < _PACKS:
-            self.git.run(*words, feed=_feed(paths, progress))
-            return
-        for number in range(0, len(paths), _PACK):  # in packs: a file for each of 50,000 objects would take long
-            feed = _feed(paths[number : number + _PACK], silent)
-            self.git.run(*words, feed=feed, settings=("core.bigFileThreshold=1", "pack.compression=1"))
-            progress(min(number + _PACK, len(paths)), len(paths))
 
     def _unusual(self, status: os.stat_result) -> int:
         """The permissions, -1 for those that git's mode stands for."""
@@ -275,12 +265,6 @@ def _usual_permissions(mark: Path) -> tuple[int, int]:
 
 def _entry(mode: str, name: str, path: str, notes: Notes) -> Entry | None:
     return None if mode == "000000" else Entry(mode, name, notes.permissions.get(path, -1))
-
-
-def _feed(paths: Sequence[str], progress: Progress) -> Iterator[bytes]:
-    for number in range(0, len(paths), _BATCH):
-        yield b"".join(os.fsencode(path) + b"\0" for path in paths[number : number + _BATCH])
-        progress(min(number + _BATCH, len(paths)), len(paths))
 
 
 def _parts(path: Path) -> str:

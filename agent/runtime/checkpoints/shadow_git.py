@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -73,6 +73,8 @@ _ENVIRONMENT: Final[Mapping[str, str]] = {
     "GIT_DEFAULT_HASH": "sha1",
 }
 
+_LEFT_BEHIND: Final = ("*.lock", "index.[0-9]*", "refs/heads/*.lock", "objects/pack/tmp_*")
+"""What a killed git leaves."""
 
 _LIBRARYS_GIT: Final = "GIT_PYTHON_GIT_EXECUTABLE"
 _IMPORTING: Final = threading.Lock()
@@ -135,8 +137,8 @@ class ShadowGit:
         try:
             self._acquire(descriptor)
             self._lock = descriptor
-            for left in ("index.lock", "HEAD.lock", "refs/heads/checkpoints.lock", "shallow.lock"):
-                (self.folder / left).unlink(missing_ok=True)
+            for left in [path for names in _LEFT_BEHIND for path in self.folder.glob(names)]:
+                left.unlink(missing_ok=True)
             yield
         finally:
             self._lock = -1
@@ -203,15 +205,25 @@ class ShadowGit:
                 out, errors = process.communicate(timeout=seconds)
             except subprocess.TimeoutExpired as error:
                 raise GitError(f"git {arguments[0]} took longer than {seconds:.0f} seconds") from error
-            if self._stopped.is_set():
-                raise Stopped
-            if process.returncode not in fine and not self.top.is_dir():
-                raise GitError(f"the folder {self.top} is gone")
-            if process.returncode not in fine:
-                words = errors.decode("utf-8", "replace").strip().splitlines() or [f"exit code {process.returncode}"]
-                raise GitError(f"git {arguments[0]}: {words[-1][:300]}")
+            self._check(arguments[0], process.returncode, errors, fine)
             assert isinstance(out, bytes)
             return out
+
+    def lines(self, *arguments: str, longest: int) -> Generator[bytes]:
+        """The lines of git's output as they come, long ones in pieces; closed early, it ends git. As `run` raises."""
+        with self.process(*arguments) as process:
+            yield from iter(lambda: process.stdout.readline(longest), b"")
+            _, errors = process.communicate()
+            self._check(arguments[0], process.returncode, errors, (0,))
+
+    def _check(self, name: str, code: int, errors: bytes, fine: tuple[int, ...]) -> None:
+        if self._stopped.is_set():
+            raise Stopped
+        if code not in fine and not self.top.is_dir():
+            raise GitError(f"the folder {self.top} is gone")
+        if code not in fine:
+            words = errors.decode("utf-8", "replace").strip().splitlines() or [f"exit code {code}"]
+            raise GitError(f"git {name}: {words[-1][:300]}")
 
     @contextmanager
     def process(self, *arguments: str, index: Path | None = None, top: Path | None = None) -> Iterator[Any]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from roundtrip.agent.commands.scripted_server import ScriptedServer
+from roundtrip.agent.runtime.sandbox.policy import find
 from terminal import CTRL_C, CTRL_D, ENTER, ESC, TMUX, Terminal, environment, terminal, tmux
 
 pytestmark = pytest.mark.once
@@ -189,8 +190,14 @@ def test_yes_by_one_key(place: Place, serving: ScriptedServer) -> None:
         assert "exit code 0" in tty.text
         assert "line 1\n" in tty.text
         assert "line 15\n" not in tty.text, "output is folded"
-        assert "more lines" in tty.text
+        assert "… 22 more lines: /output …" in tty.text
         assert "line 30\n" in tty.text
+        tty.say("/output")
+        tty.wait("> /output")
+        tty.settle()
+        assert "line 15\n" in tty.text, "all of it is there, if it is wanted"
+        tty.say("/output 7")
+        tty.wait("no output is kept under the number 7")
 
 
 @turns(calls(WRITE), calls(("write_to_file", {"path": "b.py", "content": "b = 1\n"})), calls(RUN), says("All done."))
@@ -207,6 +214,40 @@ def test_always_means_this_kind_and_this_session(place: Place, serving: Scripted
         tty.wait("All done.")
 
 
+SERVE = ("execute_command", {"command": "echo ser''ving; sleep 300", "background": True})
+SOON = ("execute_command", {"command": "until [ -e go ]; do sleep 0.05; done; exit 3", "background": True})
+
+
+@turns(calls(SOON), says("It runs."))
+def test_that_a_command_in_the_background_has_ended_is_said(place: Place, serving: ScriptedServer) -> None:
+    with place.agent("--mode", "auto") as tty:
+        tty.wait(READY)
+        tty.say("do it")
+        tty.wait("It runs.")
+        (place.project / "go").touch()
+        tty.wait("command 1 in the background has ended, exit code 3; /output 1")
+        tty.say("/resume nothing")
+        tty.wait("there is no session 'nothing'; /sessions lists them")
+
+
+@turns(calls(SERVE), says("It serves."), calls(SERVE), says("Again."))
+def test_who_reaches_a_server_in_the_background_is_said(place: Place, serving: ScriptedServer) -> None:
+    sandbox = find(place.project).kind
+    with place.agent("--mode", "auto", columns=60) as tty:
+        tty.wait(READY)
+        tty.say("do it")
+        tty.wait("It serves.")
+        assert ("only the agent's own commands reach" in tty.text) == (sandbox == "bwrap")
+        tty.say("/output 1")
+        tty.wait("it still runs")
+        tty.say("/network on")
+        if sandbox != "none":
+            tty.wait("what runs already keeps what it was started with")
+        tty.say("again")
+        tty.wait("Again.")
+        assert tty.text.count("only the agent's own commands reach") == (sandbox == "bwrap")
+
+
 @turns(calls(WRITE, text="I write."), says("As you wish."))
 def test_no_with_a_reason_goes_to_the_model(place: Place, serving: ScriptedServer) -> None:
     with place.agent() as tty:
@@ -217,6 +258,8 @@ def test_no_with_a_reason_goes_to_the_model(place: Place, serving: ScriptedServe
         tty.wait("As you wish.")
         assert not (place.project / "hello.py").exists()
         assert "the user said no. They said: use tabs" in place.body()[-1]["content"]
+        tty.settle()
+        assert "\n> use tabs\n" in tty.text, "what was typed stays"
 
 
 @turns(calls(WRITE), says("Well."))
@@ -614,6 +657,22 @@ def test_a_whole_word_answers(place: Place, serving: ScriptedServer, pause: floa
         assert "queued" not in tty.shown
         assert [m["content"] for m in place.body() if m["role"] == "user"] == ["do it"]
         assert (place.project / "hello.py").exists()
+
+
+@turns(calls(WRITE), says("Well."))
+def test_what_means_an_answer_and_is_none_is_told_so(place: Place, serving: ScriptedServer) -> None:
+    with place.agent() as tty:
+        asked(tty)
+        tty.send("OK")
+        tty.settle()
+        tty.send(ENTER)
+        tty.wait("this is no answer: y, a, or n and why")
+        tty.send("NO")
+        tty.settle()
+        tty.send(ENTER)
+        tty.wait("Well.")
+        assert [m["content"] for m in place.body() if m["role"] == "user"] == ["do it"]
+        assert not (place.project / "hello.py").exists()
 
 
 @turns(calls(WRITE), says("Well."))

@@ -1,6 +1,7 @@
 """The small parts of the terminal: status, questions, commands, completion, and what a terminal does with a resize."""
 
 import asyncio
+import re
 import subprocess
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from roundtrip.agent.events import (
     TurnEnded,
     UsageReported,
 )
-from roundtrip.agent.frontends.terminal.asking import Asker, Question
+from roundtrip.agent.frontends.terminal.asking import Asker, Question, blocks_of, meant
 from roundtrip.agent.frontends.terminal.commands import command_of, unknown
 from roundtrip.agent.frontends.terminal.complete import Files, completes
 from roundtrip.agent.frontends.terminal.reflow import reflows
+from roundtrip.agent.frontends.terminal.repairs import MEANING
 from roundtrip.agent.frontends.terminal.status import Status
 from roundtrip.agent.frontends.words import age, call_line, count, duration, printable
 from roundtrip.agent.messages import Call
@@ -109,6 +111,47 @@ def test_questions(answer: str, feedback: str, said: str | None) -> None:
             assert asker.question is asked[1]
             second.cancel()
         assert await asker.approve(CALL, Intent("reads")) is None
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("line", "answer", "why"),
+    [
+        ("y", "yes", ""),
+        ("YES ", "yes", ""),
+        ("N", "no", ""),
+        ("No", "no", ""),
+        ("NOPE.", "no", ""),
+        ("no, use ruby", "no", "use ruby"),
+        ("n use\nruby", "no", "use\nruby"),
+        ("no tabs please", "no", "no tabs please"),
+        ("not now", None, ""),
+        ("note this", None, ""),
+        ("yes, but", None, ""),
+        ("ok", None, ""),
+    ],
+)
+def test_what_a_line_answers(line: str, answer: str | None, why: str) -> None:
+    assert meant(line) == (answer, why)
+
+
+@pytest.mark.parametrize(
+    ("folder", "shown"),
+    [("/project", "rm *"), ("/project/tests", "(in tests) rm *"), ("/other", "(in /other) rm *")],
+)
+def test_a_question_says_where_a_command_would_run(folder: str, shown: str) -> None:
+    async def main() -> None:
+        asked: list[Question] = []
+
+        async def show(question: Question) -> None:
+            asked.append(question)
+
+        asker = Asker(Permissions(Rules(Path("/project"))), show, lambda: None)
+        waiting = asyncio.create_task(asker.approve(CALL, Intent("runs", (Path(folder),), command="rm *")))
+        await asyncio.sleep(0)
+        assert [block.text for block in blocks_of(asked[0])] == [shown]
+        waiting.cancel()
 
     asyncio.run(main())
 
@@ -259,6 +302,13 @@ def test_files_are_found_by_name_first(tmp_path: Path, repository: bool) -> None
 )
 def test_which_terminals_reflow(environment: dict[str, str], expected: bool) -> None:
     assert reflows(environment) == expected
+
+
+def test_every_kind_of_repair_is_explained_as_in_the_document() -> None:
+    document = (Path(__file__).parents[3] / "agent" / "EVENTS.md").read_text(encoding="utf-8")
+    section = document.split("## Repairs")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", section, re.MULTILINE)
+    assert dict(MEANING) == {kind: meaning.replace("`", "") for kind, meaning in rows}
 
 
 def test_words() -> None:

@@ -31,6 +31,7 @@ from roundtrip.agent.frontends.terminal.blocks import Block
 from roundtrip.agent.frontends.terminal.transcript import Transcript
 from roundtrip.agent.frontends.words import call_line
 from roundtrip.agent.messages import Assistant, Call
+from roundtrip.agent.runtime.sandbox.tell_tales import Ran, note
 
 SENT = RequestSent(0, 2, 100)
 PROSE = ("text", "fence", "code")
@@ -122,7 +123,7 @@ def test_a_call_is_one_line_with_its_outcome() -> None:
     blocks = run([ended("", "", read()), ToolStarted(0, 0, "read_file", "{}"), told])
     assert blocks == [Block("call", "read_file a.txt: 1 line of 1", follows=True)]
     failed = run([ended("", "", read()), ToolFinished(0, 0, "a.txt does not exist.\nmore", failed=True)])
-    assert failed == [Block("failed", "read_file a.txt: a.txt does not exist.", follows=True)]
+    assert failed == [Block("failed", "read_file: a.txt does not exist.", follows=True)]
 
 
 def test_what_a_tool_tells_in_several_lines_is_shown_below_its_outcome() -> None:
@@ -146,7 +147,7 @@ def test_a_command_is_shown_whole_before_it_runs_and_its_output_folded() -> None
     assert [block.kind for block in blocks] == ["command", "call", "output"]
     assert blocks[0].text == "make\ntest"
     assert blocks[1].text == "exit code 0, 1.0 s"
-    assert blocks[2].text.split("\n")[2:5] == ["line 2", "… 92 more lines …", "line 95"]
+    assert blocks[2].text.split("\n")[2:5] == ["line 2", "… 92 more lines: /output …", "line 95"]
 
 
 def test_a_command_that_was_asked_about_is_not_shown_again() -> None:
@@ -154,6 +155,24 @@ def test_a_command_that_was_asked_about_is_not_shown_again() -> None:
     run([ended("", "", COMMAND)], transcript)
     transcript.previewed(0)
     assert transcript(ToolStarted(0, 0, "execute_command", "{}")) == []
+
+
+@pytest.mark.parametrize("ran", [False, True])
+@pytest.mark.parametrize("name", ["cwd", "workdir"])
+def test_where_a_command_runs_is_shown(name: str, ran: bool) -> None:
+    transcript = Transcript()
+    call = Call(0, "execute_command", f'{{"command": "rm *", "{name}": "tests"}}')
+    started = [ToolStarted(0, 0, call.name, "{}")] * ran
+    blocks = run([ended("", "", call), *started, ToolFinished(0, 0, "exit code 0.")], transcript)
+    assert blocks[0] == Block("command", "(in tests) rm *")
+    assert [block.kind for block in blocks] == ["command", "call"]
+
+
+def test_which_of_several_commands_was_stopped_is_said() -> None:
+    second = Call(1, "write_to_file", '{"path": "a"}')
+    started = [ended("", "", COMMAND, second), ToolStarted(0, 0, "execute_command", "{}")]
+    blocks = run([*started, ToolFinished(0, 1, "Not run.", failed=True), Interrupted()])
+    assert blocks[-2].text == "execute_command make test: stopped; what it did until then stays"
 
 
 def test_the_output_of_a_command_is_live() -> None:
@@ -189,7 +208,7 @@ def test_a_diff_is_shown_once(asked: bool) -> None:
         transcript.previewed(0)
     blocks = transcript(ToolFinished(0, 0, "created a, 1 line", "--- a\n+++ a\n@@ -0,0 +1 @@\n+x"))
     assert [block.kind for block in blocks] == ["call"] if asked else ["call", "diff"]
-    assert blocks[0].text == "write_to_file a: created a, 1 line"
+    assert blocks[0].text == "write_to_file: created a, 1 line"
 
 
 def test_a_call_that_is_being_written_is_live() -> None:
@@ -257,8 +276,14 @@ def test_a_command_that_was_refused_is_shown_whole_and_why_in_a_sentence() -> No
         ("failed", "Not run: this is plan mode, in which files are read and nothing else is done."),
     ]
     edit = Call(0, "edit_file", '{"path": "a"}')
-    no = "Not run: the user said no. They said: use ruby"
-    assert finished(edit, no, ran=False, failed=True, refused=True) == [
+    no = "Not run: the user said no. They said: use ruby. And\n2 spaces"
+    for added in ("", "\n(note: a was taken for b)"):
+        assert finished(edit, no + added, ran=False, failed=True, refused=True) == [
+            ("failed", "edit_file a: Not run: the user said no."),
+            ("user", "use ruby. And\n2 spaces"),
+        ]
+    quiet = "Not run: the user said no. Ask what they want instead, or go on without."
+    assert finished(edit, quiet, ran=False, failed=True, refused=True) == [
         ("failed", "edit_file a: Not run: the user said no.")
     ]
 
@@ -268,10 +293,20 @@ def test_the_sandboxs_note_is_prose_below_the_output() -> None:
     assert told == [("failed", "exit code 1, 0.1 s"), ("output", "no"), ("list", "A note.")]
 
 
+def test_what_the_sandboxs_note_asks_of_the_model_is_told_to_the_user_in_short() -> None:
+    ran = Ran("curl x.org", 6, "Could not resolve host: x.org", "/p", (), [])
+    said = note("bwrap", False, ran)
+    (*_, (kind, shown)) = finished(COMMAND, f"exit code 6.\nno\n({said})", f"exit code 6, 0.1 s\n{said}", failed=True)
+    assert kind == "list"
+    assert "ask the user" in said
+    assert "ask the user" not in shown
+    assert shown.endswith("/network on gives it to commands; then say “again”.")
+
+
 def test_what_was_cut_out_of_an_output_is_counted() -> None:
     lines = [*map(str, range(20)), "… 76000000 bytes omitted …", *map(str, range(20))]
     (_, (_, shown)) = finished(COMMAND, "exit code 0.\n" + "\n".join(lines), "exit code 0, 1.0 s")
-    assert shown.split("\n")[3] == "… 76.0 MB more …"
+    assert shown.split("\n")[3] == "… 76.0 MB more: /output …"
     (_, (_, shown)) = finished(COMMAND, f"exit code 0.\n{'x' * 5000}", "exit code 0, 1.0 s")
     assert shown == "x" * 400 + "…"
 
@@ -291,6 +326,21 @@ def test_what_was_cut_out_of_an_output_is_counted() -> None:
 )
 def test_what_a_call_is_about(arguments: dict[str, Any], shown: str) -> None:
     assert call_line("tool", arguments) == f"tool {shown}"
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "failed", "shown"),
+    [
+        ("a.py", "edited a.py (+1 -1)", False, "edit_file: edited a.py (+1 -1)"),
+        ("a.py", "a.py: 1 line", False, "edit_file a.py: 1 line"),
+        ("a", "it has a.py", False, "edit_file a: it has a.py"),
+        ("src/iniconfig/__init__.py", "no match", True, "edit_file src/iniconfig/__init__.py: no match"),
+        ("x" * 99, f"edited {'x' * 99}", False, f"edit_file: edited {'x' * 99}"),
+    ],
+)
+def test_what_a_call_is_about_is_named_once_and_whole(path: str, content: str, failed: bool, shown: str) -> None:
+    call = Call(0, "edit_file", f'{{"path": "{path}"}}')
+    assert finished(call, content, failed=failed)[0][1] == shown
 
 
 def test_the_diffs_of_several_files_are_counted() -> None:
