@@ -42,7 +42,7 @@ SPEC = ToolSpec(
         "required": ["path", "diff"],
     },
     effect="edits",
-    aliases=("apply_patch", "patch", "replace_in_file", "apply_edit", "patch_file"),
+    aliases=("apply_patch", "patch", "replace_in_file", "apply_edit", "patch_file", "repo_browser.apply_patch"),
     parameter_aliases={
         **habits.PATH,
         "patch": "diff",

@@ -56,6 +56,7 @@ SPEC = ToolSpec(
         "str_replace_file",
         "multi_edit",
         "replace_string_in_file",
+        "multi_replace_string_in_file",
         "string_replace",
         "file_edit",
         "edit_tool",

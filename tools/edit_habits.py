@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Mapping, Sequence
@@ -43,6 +44,8 @@ def write_to_file(arguments: Arguments) -> Arguments | str:
         return f"mode {mode!r} is not known; it can be overwrite or append"
     if mode in ("append", "a"):
         rest["append"] = True
+    if isinstance(rest.get("content"), (dict, list)) and str(rest.get("path")).lower().endswith(".json"):
+        rest["content"] = json.dumps(rest["content"], indent=2, ensure_ascii=False) + "\n"
     return unknown(rest, _WRITE, "leave it out to write the whole file, or change a part of it with edit_file") or rest
 
 
@@ -58,7 +61,7 @@ def edit_file(arguments: Arguments) -> Arguments | str:
         rest["new_string"] = rest.pop("content")
     elif "old_string" not in rest and edits is None and not (content and not _PATCH.search(str(content))):
         rest = _with_diff(rest)
-    reason = unknown(rest, {*_ENTRY, *_LINES, "diff"}, _TEXTS)
+    reason = unknown(rest, {*_ENTRY, *_LINES, "diff", *_hints(rest, "old_string")}, _TEXTS)
     if edits is None or reason:
         return reason or rest
     edits = loaded(edits)
@@ -70,6 +73,13 @@ _NAMES: Final[Mapping[str, str]] = {
     **{folded(name): meant for name, meant in EDIT.items()},
 }
 """Names of what an entry of a list of edits has, folded."""
+
+
+def _hints(arguments: Arguments, text: str) -> list[str]:
+    """Parameters that name a line beside a text. The text decides, for it must be there once only."""
+    return [
+        name for name in arguments if arguments.get(text) and re.fullmatch(r"\w*line(?:no|number)?s?\d*", folded(name))
+    ]
 
 
 def _rename(arguments: dict[str, Any], names: Mapping[str, str]) -> None:
@@ -87,7 +97,7 @@ def _with_edits(rest: dict[str, Any], edits: Sequence[Any]) -> Arguments | str:
         edit = dict(entry) if isinstance(entry, dict) else entry  # what is no edit is left to the schema
         if isinstance(edit, dict):
             _rename(edit, _NAMES)
-            reason = refusal("edit_file", edit) or unknown(edit, {*_ENTRY, *_LINES}, _TEXTS)
+            reason = refusal("edit_file", edit) or unknown(edit, {*_ENTRY, *_hints(edit, "old_string")}, _TEXTS)
             if reason:
                 return reason
         found.append(edit)
@@ -122,7 +132,16 @@ def editor(arguments: Arguments) -> Arguments | str:
     line = integer(pop(rest, "line"))
     if "command" not in rest and line is not None:
         rest = {"command": "insert", **rest, "insert_line": line - 1}
-    reason = "" if rest.get("command") == "view" else unknown(rest, _EDITOR, "leave it out, or use another tool")
+    if rest.get("command") == "create" and "file_text" not in rest and "new_str" in rest:
+        rest["file_text"] = rest.pop("new_str")
+    span = pop(rest, "range", "linerange") if rest.get("command") == "view" else None
+    if span is not None:
+        rest.setdefault("view_range", span)
+    reason = (
+        ""
+        if rest.get("command") == "view"
+        else unknown(rest, {*_EDITOR, *_hints(rest, "old_str")}, "leave it out, or use another tool")
+    )
     return reason or rest
 
 

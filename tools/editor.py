@@ -82,7 +82,8 @@ class Editor:
         command, path = arguments["command"], arguments["path"]
         needed = NEEDS.get(command)
         if needed is None:
-            return Refusal(f"There is no command {command!r} here, only {', '.join(NEEDS)}.")
+            back = " To take a change back, replace the new text by the old one." if command == "undo_edit" else ""
+            return Refusal(f"There is no command {command!r} here, only {', '.join(NEEDS)}.{back}")
         missing = [name for name in needed if name not in arguments]
         if missing:
             return Refusal(f"The command {command} needs {' and '.join(missing)}. Example arguments: {SPEC.example}")

@@ -10,7 +10,7 @@ from typing import Any
 from roundtrip.agent.messages import ToolResult, ToolSpec
 from roundtrip.agent.plain import readable
 from roundtrip.agent.tooling import Intent, Job, Output, Refusal, Workspace
-from roundtrip.tools import habits
+from roundtrip.tools import command_habits
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.command_text import lost, status
 from roundtrip.tools.cut import cut_middle
@@ -43,6 +43,8 @@ SPEC = ToolSpec(
     aliases=(
         "bash",
         "shell",
+        "shell_command",
+        "repo_browser.exec",
         "run_shell_command",
         "run_terminal_cmd",
         "execute",
@@ -73,7 +75,7 @@ SPEC = ToolSpec(
         "timeout_secs": "timeout",
     },
     example='{"command": "python -m pytest -q", "timeout": 300}',
-    adapt=habits.execute_command,
+    adapt=command_habits.execute_command,
 )
 
 
@@ -112,14 +114,15 @@ class ExecuteCommand:
         if reason:
             return failure(reason)
         background = bool(arguments.get("background"))
-        limit = min(arguments.get("timeout", SECONDS), LONGEST)
+        given = arguments.get("timeout", SECONDS)
+        limit = min(_seconds(given), LONGEST)
         seconds = HEAD_START if background else limit if limit > 0 else SECONDS
         job = await self._workspace.jobs.run(
             command, cwd=cwd, seconds=seconds, output=_Live(output), background=background
         )
         if isinstance(job, Refusal):
             return failure(job.reason)
-        return self._begun(job) if job.state == "running" else self._ended(job, seconds)
+        return self._begun(job) if job.state == "running" else self._ended(job, seconds, given)
 
     def _folder(self, arguments: Mapping[str, Any]) -> Path | Refusal:
         """Where to run. Nothing runs outside the workspace, though a command may well go there."""
@@ -135,18 +138,24 @@ class ExecuteCommand:
         content = f"running in the background with the id {job.id}; {how}.\n{_text(said.text, '(no output yet)')}"
         return ToolResult(content, f"in the background, id {job.id}")
 
-    def _ended(self, job: Job, seconds: int) -> ToolResult:
-        """The duration is for people only."""
+    def _ended(self, job: Job, seconds: int, given: int) -> ToolResult:
+        """The duration is for people only. given: the time limit as the model gave it."""
         how, finished = status(job, seconds), job.finished
         whole = finished.output
         text = cut_middle(whole, self._budget, job.total)
         cut = OMITTED.search(text) if text != whole else None
         hint = _see_more(job, len(text[: cut.start()].encode("utf-8", "replace"))) if cut else ""
-        advice = _advice(seconds) if job.state == "timed out" else ""
+        taken = f" ({given} was taken as milliseconds)" if _seconds(given) != given else ""
+        advice = taken + _advice(seconds) if job.state == "timed out" else ""
         note = "".join(f"\n({said})" for said in (job.note, lost(job.command)) if said)
         content = f"{how}{advice}.{hint}\n{_text(text, '(no output)')}{note}"
         details = f"{how}, {finished.seconds:.1f} s" + (f"\n{job.note}" if job.note else "")
         return ToolResult(content, details, failed=finished.code != 0)
+
+
+def _seconds(given: int) -> int:
+    """A limit of round thousands that is too long is one in milliseconds: in seconds people say 900, 1800 or 3600."""
+    return given // 1000 if given > LONGEST and given % 1000 == 0 else given
 
 
 def _text(text: str, empty: str) -> str:

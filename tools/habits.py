@@ -1,12 +1,13 @@
-"""What models write that learned other agents' tools, and what it means for ours; edit_habits.py has those that edit.
+"""What models write that learned other agents' tools, and what it means for ours. Those that edit are in
+edit_habits.py, those for commands in command_habits.py.
 
 One function a tool, used as `ToolSpec.adapt`. Other names of tools and parameters are tables in each tool's spec; here
 is what a name can't say: other units, other shapes, and options that change what a call does.
 
 Rules:
 1. A parameter that changes what is done is honoured, or the call is refused with the reason (refused.py). What merely
-   narrows or decorates a result (`output_mode`, `description`) stays in the arguments, and dispatch notes that it was
-   ignored.
+   narrows a result (`output_mode`) stays in the arguments, and dispatch notes that it was ignored. What only says why
+   (`description`) is dropped without a word.
 2. Pure, and total: any JSON object may come. What is of no known type is left to the schema, which says what is wrong.
 3. Arguments in our own shape come out as they went in.
 
@@ -18,12 +19,11 @@ and Gemini CLI (`paths`, `expected_replacements`), kimi-cli and kimi-code (`edit
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
-from roundtrip.tools.refused import refusal
-from roundtrip.tools.values import folded, integer, is_integer, loaded, pop, truth
+from roundtrip.tools.refused import REMARKS, refusal
+from roundtrip.tools.values import integer, is_integer, loaded, pop, truth
 
 Arguments = Mapping[str, Any]
 
@@ -37,18 +37,6 @@ FOLDER: Final[Mapping[str, str]] = {
     **dict.fromkeys(("directory", "dir", "dir_path", "folder", "target_directory"), "path"),
 }
 """Names of a path that may be a folder's."""
-
-MILLISECONDS: Final = 10_000
-"""A time limit from here on is in milliseconds: as seconds it would be hours, which no tool here allows."""
-
-THOUSANDS: Final = 1000
-"""A multiple of it is in milliseconds too: who counts in seconds says 900, 1800 or 3600."""
-
-LONGEST: Final = THOUSANDS - 1
-"""Seconds of a converted time limit, so that it is not converted again."""
-
-WHERE: Final = ("cd", "path", "dir", "folder", "currentdir", "currentdirectory", "basedir", "rootdir")
-"""Names of the folder a command runs in (folded) that are no aliases: without a tool's name they don't tell it."""
 
 FILE_TYPES: Final[Mapping[str, str]] = {
     "c": "*.{c,h}",
@@ -68,8 +56,6 @@ FILE_TYPES: Final[Mapping[str, str]] = {
 }
 """ripgrep's names of file types where they are no ending."""
 
-_SHELLS: Final = re.compile(r"(?:/(?:usr/)?bin/)?(?:ba|z|da)?sh")
-_SCRIPT_FLAGS: Final = ("-c", "-lc", "-ic", "-lic")
 _FLAGS: Final = re.compile(r"\A((?:\(\?[aiLmsux]+\))*)(.*)\Z", re.DOTALL)
 _SPECIAL: Final = re.compile(r"[.^$*+?{}\[\]\\|()]")
 
@@ -81,6 +67,7 @@ _LAST: Final = ("endline", "endlineoneindexedinclusive", "lastline", "lineend", 
 def read_file(arguments: Arguments) -> Arguments:
     """Line ranges in all their spellings, and several files."""
     rest = dict(arguments)
+    pop(rest, *REMARKS)
     files = _files(rest)
     if files is not None:
         return {**rest, "files": files}
@@ -90,6 +77,9 @@ def read_file(arguments: Arguments) -> Arguments:
 
 def _limit(rest: dict[str, Any]) -> None:
     """Puts a range of lines down as offset and limit."""
+    head, tail = integer(pop(rest, "head")), integer(pop(rest, "tail"))
+    if "offset" not in rest and (head or tail):
+        rest.update({"offset": 1, "limit": head} if head else {"offset": -abs(tail or 0)})
     first = integer(pop(rest, *_FIRST))
     last = integer(pop(rest, *_LAST))
     lines = pop(rest, "viewrange", "linerange", "lines", "range")
@@ -106,8 +96,14 @@ def _limit(rest: dict[str, Any]) -> None:
 
 
 def list_files(arguments: Arguments) -> Arguments:
-    """A depth of more than one level is all of them."""
+    """A depth of more than one level is all of them; several patterns are one."""
     rest = dict(arguments)
+    pop(rest, *REMARKS)
+    patterns = loaded(pop(rest, "patterns", "name", "filepattern", "include"))
+    if "pattern" not in rest and patterns is not None:
+        rest["pattern"] = patterns
+    if "pattern" in rest:
+        rest["pattern"] = _glob(loaded(rest["pattern"]))
     depth = integer(pop(rest, "depth", "maxdepth"))
     if depth is not None and "recursive" not in rest:
         rest["recursive"] = depth != 1
@@ -118,8 +114,13 @@ def search_files(arguments: Arguments) -> Arguments | str:
     """Flags of grep; what has no parameter here goes into the regex itself."""
     rest = dict(arguments)
     reason = refusal("search_files", rest)
+    place = loaded(rest["path"] if "path" in rest else pop(rest, "paths", "files", "file"))
+    if isinstance(place, list) and len(place) > 1:
+        reason = "one call searches one file or folder; give the folder that they are in as path, and file_pattern"
     if reason:
         return reason
+    if place:
+        rest["path"] = place[0] if isinstance(place, list) else place
     literal = truth(pop(rest, "literal", "fixedstrings", "f")) or truth(pop(rest, "isregexp", "isregex")) is False
     folds = truth(pop(rest, "i", "ignorecase", "caseinsensitive")) or truth(pop(rest, "casesensitive")) is False
     words = truth(pop(rest, "w", "wordregexp", "wholeword", "matchwholeword"))
@@ -143,96 +144,18 @@ def _with_file_type(rest: dict[str, Any]) -> dict[str, Any]:
     if "file_pattern" not in rest and isinstance(rest.get("pattern"), str):
         rest["file_pattern"] = rest.pop("pattern")  # beside another name for the regex, this is no second one
     pattern, kind = rest.get("file_pattern"), rest.get("type")
-    if isinstance(pattern, list) and pattern and all(isinstance(glob, str) for glob in pattern):
-        rest["file_pattern"] = pattern[0] if len(pattern) == 1 else f"{{{','.join(pattern)}}}"
+    if pattern:
+        rest["file_pattern"] = _glob(pattern)
     if not pattern and isinstance(kind, str) and re.fullmatch(r"\w+", kind):
         rest["file_pattern"] = FILE_TYPES.get(kind, f"*.{kind}")
         del rest["type"]
     return rest
 
 
-def execute_command(arguments: Arguments) -> Arguments | str:
-    """Milliseconds, and a shell that is called with a script."""
-    rest = dict(arguments)
-    reason = refusal("execute_command", rest)
-    if reason:
-        return reason
-    limit = integer(pop(rest, "timeoutms", "timeoutmillis", "timeoutmilliseconds"))
-    if limit is not None and "timeout" not in rest:
-        rest["timeout"] = _seconds(limit)
-    timeout = integer(rest.get("timeout"))
-    if timeout is not None:
-        rest["timeout"] = _limited(timeout, rest["timeout"])
-    command = _command(rest)
-    if _is_patch(command):
-        return 'apply_patch is no program here: call the tool apply_patch with {"input": "*** Begin Patch …"}'
-    if truth(pop(rest, "detach", "detached", "async")) or truth(pop(rest, "blocking", "wait", "block")) is False:
-        rest.setdefault("background", True)
-    return _somewhere(rest)
-
-
-def _command(rest: dict[str, Any]) -> Any:
-    """The command without a shell that is called with it as a script, and with what was given as its arguments."""
-    command = loaded(rest.get("command"))
-    if isinstance(command, list):
-        script = len(command) == 3 and all(isinstance(word, str) for word in command) and command[1] in _SCRIPT_FLAGS
-        rest["command"] = command = command[2] if script and _SHELLS.fullmatch(command[0]) else command
-    words = loaded(rest.get("args"))
-    if isinstance(words, list) and all(isinstance(word, str) for word in words):
-        words = shlex.join(words)
-    if isinstance(words, str) and isinstance(command, str):
-        del rest["args"]
-        rest["command"] = command = f"{command} {words}".rstrip()
-    return command
-
-
-def _somewhere(rest: dict[str, Any]) -> Arguments | str:
-    """The folder to run in under its own name. Of two there is none: nothing may run elsewhere than was meant."""
-    folders = [value for name in [name for name in rest if folded(name) in WHERE] if (value := rest.pop(name))]
-    given = [*([rest["cwd"]] if rest.get("cwd") else []), *folders]
-    if any(folder != given[0] for folder in given):
-        return "the call names two folders to run in; give the one that is meant as cwd"
-    return {**rest, "cwd": given[0]} if folders else rest
-
-
-def read_command_output(arguments: Arguments) -> Arguments:
-    """Claude's ids have a word in front, and it waits in milliseconds."""
-    rest = dict(arguments)
-    if "id" in rest:
-        rest["id"] = _number(rest["id"])
-    limit, block = integer(pop(rest, "timeout", "timeoutms")), truth(pop(rest, "block"))
-    if limit is not None and block is not False and "wait" not in rest:
-        rest["wait"] = _limited(limit, limit)
-    return rest
-
-
-def kill_command(arguments: Arguments) -> Arguments:
-    """Claude's `KillShell` and its like: whatever they call it, one command is named, and that is ended."""
-    rest = dict(arguments)
-    named = pop(rest, "shellid", "id", "bashid", "taskid", "jobid")
-    return {"shell_id": _number(named), "kill": True} if named is not None else rest
-
-
-def _number(id: Any) -> Any:
-    """The number of a command whose id has a word in front of it."""
-    found = re.fullmatch(r"[A-Za-z_# -]*(\d{1,9})", id) if isinstance(id, str) else None
-    return int(found[1]) if found else id
-
-
-def _limited(limit: int, given: Any) -> Any:
-    """A time limit in seconds, as it was given where it was in seconds."""
-    return _seconds(limit) if limit >= MILLISECONDS or (limit > 0 and limit % THOUSANDS == 0) else given
-
-
-def _seconds(milliseconds: int) -> int:
-    return min(max(round(milliseconds / 1000), 1), LONGEST)
-
-
-def _is_patch(command: Any) -> bool:
-    """Whether a command line hands a patch to Codex' own program."""
-    words = command if isinstance(command, list) else [command]
-    text = " ".join(word for word in words if isinstance(word, str))
-    return bool(re.match(r"\s*(?:cd \S+ && )?apply_?patch\b", text)) and "*** Begin Patch" in text
+def _glob(pattern: Any) -> Any:
+    """Several patterns as one; what is none stays for the schema."""
+    several = isinstance(pattern, list) and pattern and all(isinstance(glob, str) for glob in pattern)
+    return pattern if not several else pattern[0] if len(pattern) == 1 else f"{{{','.join(pattern)}}}"
 
 
 def _files(rest: dict[str, Any]) -> list[Any] | None:

@@ -70,6 +70,8 @@ SPEC = ToolSpec(
         "file_search",
         "glob_file_search",
         "find_path",
+        "print_tree",
+        "repo_browser.print_tree",
     ),
     parameter_aliases={**habits.FOLDER, "glob": "pattern", "glob_pattern": "pattern", "query": "pattern"},
     adapt=habits.list_files,

@@ -14,7 +14,7 @@ from typing import Any, Final
 from roundtrip.agent.messages import ToolResult, ToolSpec
 from roundtrip.agent.plain import readable
 from roundtrip.agent.tooling import Intent, Job, Output, Refusal, Workspace
-from roundtrip.tools import habits
+from roundtrip.tools import command_habits
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.command_text import status
 from roundtrip.tools.cut import first_lines
@@ -43,7 +43,7 @@ SPEC = ToolSpec(
         "required": ["id"],
     },
     effect="reads",
-    aliases=("BashOutput", "TaskOutput", "get_command_output"),
+    aliases=("BashOutput", "TaskOutput", "get_command_output", "get_terminal_output", "job_output"),
     parameter_aliases={
         "artifact_id": "id",
         "bash_id": "id",
@@ -52,7 +52,7 @@ SPEC = ToolSpec(
         "job_id": "id",
         "filter": "search",
     },
-    adapt=habits.read_command_output,
+    adapt=command_habits.read_command_output,
     example='{"id": 1}',
 )
 
@@ -65,9 +65,9 @@ KILL = ToolSpec(
         "required": ["shell_id", "kill"],  # both, so that no call without a name means it
     },
     effect="reads",
-    aliases=("KillShell", "KillBash", "TaskStop"),
+    aliases=("KillShell", "KillBash", "TaskStop", "job_kill"),
     offered=False,
-    adapt=habits.kill_command,
+    adapt=command_habits.kill_command,
     example='{"shell_id": 1, "kill": true}',
 )
 """As Claude has it: a tool of its own, with one parameter of many names."""

@@ -68,6 +68,8 @@ SPEC = ToolSpec(
         "read_many_files",
         "read_multiple_files",
         "fs_read",
+        "view_image",
+        "repo_browser.open_file",
     ),
     parameter_aliases={
         **habits.PATH,

@@ -30,7 +30,17 @@ REFUSED: Final[Mapping[str, tuple[tuple[tuple[str, ...], str], ...]]] = {
             ("stdin", "input", "isinput"),
             "commands run without stdin; pipe the text in, or use a here-document: program <<'END'",
         ),
-        (("dryrun",), "nothing is tried out here; give the command the option that it has for that"),
+        (
+            ("dryrun", "simulate", "preview"),
+            "nothing is tried out here; give the command the option that it has for that",
+        ),
+        (("user", "host", "container"), "commands run as the user who runs the agent, on this machine"),
+    ),
+    "read_command_output": (
+        (
+            ("signal", "input", "chars", "stdin"),
+            'a command in the background gets no input and no signals; "kill": true ends it',
+        ),
     ),
     "write_to_file": (_DRY,),
     "edit_file": (
@@ -50,8 +60,13 @@ UNSET: Final[tuple[object, ...]] = (None, False, 0, "", "false", "False", [], {}
 """Values of a parameter that ask for nothing."""
 
 
+REMARKS: Final = ("description", "explanation", "instruction", "instructions", "reason", "reasoning", "thought")
+"""Names of a parameter (folded) in which models say why they make a call, which is nothing to tell them about."""
+
+
 def refusal(tool: str, arguments: dict[str, Any]) -> str:
     """Why a call can't be made as it was meant, "" if it can. Takes those parameters out that ask for nothing."""
+    pop(arguments, *REMARKS)
     return next((reason for names, reason in REFUSED[tool] if pop(arguments, *names) not in UNSET), "")
 
 

@@ -50,6 +50,7 @@ SPEC = ToolSpec(
         "search_file_content",
         "search_in_files",
         "find_in_files",
+        "repo_browser.search",
     ),
     parameter_aliases={
         **habits.FOLDER,
@@ -142,11 +143,11 @@ class SearchFiles:
     async def _hint(self, job: Job, output: Output) -> str:
         """What there is to say where there is no match: what the regex may have meant, or a match in another case."""
         if said := hint(job.regex):
-            return f". Note: {said}."
+            return f" (note: {said})"
         other = in_any_case(job.regex)
         hits = await self._search(replace(job, regex=other, context=0, matches=1), output) if other else ""
         found = hits.lines[0] if isinstance(hits, Hits) and hits.lines else ""
-        return f". Note: (?i) before the regex ignores case, and finds {found}" if found else ""
+        return f" (note: (?i) before the regex ignores case, and finds {found})" if found else ""
 
     def _unfit(self, path: Path) -> str:
         """Why this can't be searched, "" if it can."""

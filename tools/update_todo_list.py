@@ -1,6 +1,6 @@
 """`update_todo_list`: the model's plan, for itself and for the people who watch. It changes nothing in the workspace.
 
-The answer is always the same sentence, so that a long session's prompt does not grow by copies of the list.
+The answer is one of three sentences, so that a long session's prompt does not grow by copies of the list.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from roundtrip.agent.tooling import Intent, Output
 from roundtrip.tools.paths import failure
 
 DONE: Final = "The list is kept. Go on with the next open item."
+FINISHED: Final = "The list is kept. All of it is done."
 CLEARED: Final = "The list is empty now."
 
 _ITEM: Final = re.compile(r"(?:[-*+]\s+|\d+[.)]\s+)?\[(?P<mark>[^\[\]]?)\]\s*(?P<text>\S.*)")
@@ -87,7 +88,7 @@ class UpdateTodoList:
             )
         done = sum(item.mark == "x" for item in items)
         lines = (f"[{item.mark}] {item.text}" for item in items)
-        return ToolResult(DONE, "\n".join((f"{done} of {len(items)} done", *lines)))
+        return ToolResult(FINISHED if done == len(items) else DONE, "\n".join((f"{done} of {len(items)} done", *lines)))
 
 
 def todos_of(given: Any) -> Iterator[Todo]:

@@ -27,8 +27,8 @@ _FOLDERS: Final = ("cwd", "workdir", "working_dir", "working_directory", "direct
 _ASK_FOR_NETWORK: Final = re.compile(r"If this needs[^.]*, ask the user to allow [^.]*/network on[^.]*\.")
 _COLUMN: Final = re.compile(r"\s*\S.*?\s{2,}")
 
-_SHOWN: Final = ("todos", "plan")
-"""Arguments that are shown as the call's outcome."""
+_SHOWN: Final = ("todos", "plan", "result")
+"""Arguments that are shown as the call's outcome, or as the answer."""
 
 
 def printable(text: str) -> str:

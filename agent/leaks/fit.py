@@ -41,7 +41,9 @@ def fit(offer: Offer, arguments: Mapping[str, Any]) -> Fit:
     if isinstance(adapted, str):
         return Fit(dict(arguments), problems=(adapted,))
     shapes = [_shaped(schema, adapted) for schema in schemas]
-    return min(shapes, key=lambda shape: (_lost(adapted, shape), len(shape.problems), len(shape.notes)))
+    best = min(shapes, key=lambda shape: (_lost(adapted, shape), len(shape.problems), len(shape.notes)))
+    # what fits none is told what the offered shape lacks, unless it has arguments of another one
+    return shapes[0] if best.problems and _lost(adapted, shapes[0]) == _lost(adapted, best) else best
 
 
 def fits_as_it_stands(offer: Offer, arguments: Mapping[str, Any]) -> bool | None:

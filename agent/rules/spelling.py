@@ -51,6 +51,7 @@ _DOUBTFUL: Final[tuple[tuple[re.Pattern[str], str, _Meant], ...]] = (
     (re.compile(r"\$(?:\{\w+\}|[A-Z_]\w*)/+(?P<path>.+)", re.DOTALL), "begins with a variable", _rest),
     (re.compile(r"(?P<path>.+?)(?:\\[nrt])+", re.DOTALL), "ends with an escape", _rest),
     (re.compile(r".*\\.*", re.DOTALL), "has backslashes", _slashes),
+    (re.compile(r"(?P<path>.+\.\w+):\d+(?:[:-]\d+)*", re.DOTALL), "ends with the number of a line", _rest),
 )
 """How a path looks that is probably meant otherwise, in words, and what is meant."""
 

@@ -860,6 +860,11 @@ def test_each_git_gets_its_part(
     assert storing._parts(files) == parts
 
 
+def test_a_path_that_the_system_refuses_is_no_reason_for_a_warning(place: Place) -> None:
+    place.edit("x" * 300, lambda root: (root / "a").write_text("a"))
+    assert place.warned == []
+
+
 def test_what_a_killed_git_left_is_removed(place: Place) -> None:
     place.write("a", "a")
     (folder,) = (place.path / "checkpoints").iterdir()

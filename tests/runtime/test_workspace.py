@@ -94,6 +94,7 @@ def test_nobody_means_the_decoration_of_a_path(workspace, root: Path, path: str,
     [
         ("@src/app.py", "src/app.py"), ("@/new", "new"), ("`@new`", "new"), ("src\\new.py", "src/new.py"),
         ("$HOME/new", "new"), ("${PWD}/new", "new"), ("new.py\\n", "new.py"), ("src/a\\b", "src/a/b"),
+        ("src/app.py:10", "src/app.py"), ("app.py:10-12", "app.py"), ("app.py:3:7", "app.py"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("writing", [False, True])

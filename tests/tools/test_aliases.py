@@ -108,6 +108,12 @@ READING = {
         "4|four\n5|five",
         lacks="three",
     ),
+    "an editor's range": row(
+        "str_replace_editor",
+        {"command": "view", "path": "notes.txt", "range": [2, 3]},
+        "2|two\n3|three",
+        lacks="four",
+    ),
     "claude editor, a folder": row("str_replace_based_edit_tool", {"command": "view", "path": "."}, "app.py"),
     "opencode": row("read", {"filePath": "notes.txt", "offset": 4, "limit": 1}, "4|four", lacks="five"),
     # Qwen Code, Gemini CLI
@@ -137,6 +143,11 @@ READING = {
     "a list as text": row("read_file", {"files": '["notes.txt"]'}, NOTES),
     "lines": row("cat", {"file": "notes.txt", "lines": "2-3"}, "2|two\n3|three", lacks="4|four"),
     "offset and lines": row("cat", {"file": "notes.txt", "offset": 2, "lines": 2}, "2|two\n3|three", lacks="4|four"),
+    "mcp, the first lines": row("read_text_file", {"path": "notes.txt", "head": 2}, "2|two", lacks="3|three"),
+    "mcp, the last lines": row("read_text_file", {"path": "notes.txt", "tail": 2}, "4|four\n5|five", lacks="3|three"),
+    "gpt-oss": row(
+        "repo_browser.open_file", {"path": "notes.txt", "line_start": 2, "line_end": 2}, "2|two", lacks="3|"
+    ),
     "first and last line": row("cat", {"file": "notes.txt", "from": 2, "to": 3}, "2|two\n3|three", lacks="4|four"),
     "view": row("view", {"filename": "notes.txt"}, NOTES),
     "open_file": row("open_file", {"path": "notes.txt"}, NOTES),
@@ -151,9 +162,18 @@ FINDING = {
     "gemini list": row("list_directory", {"dir_path": "src"}, "src/util.ts"),
     "codex list": row("list_dir", {"dir_path": "{root}", "depth": 2}, "docs/guide.md"),
     "codex list, flat": row("list_dir", {"dir_path": "{root}", "depth": 1}, "docs/", lacks="guide.md"),
-    "cursor list": row("list_dir", {"relative_workspace_path": "docs", "explanation": "to see"}, "docs/guide.md"),
+    "cursor list": row("list_dir", {"relative_workspace_path": "docs", "explanation": "x"}, "guide.md", lacks="note:"),
     "opencode list": row("list", {"path": "{root}"}, "app.py"),
     "pi find": row("find", {"pattern": "**/*.md"}, "docs/guide.md", lacks="app.py"),
+    "grep, says why": row("grep", {"pattern": "main", "explanation": "x"}, "app.py:4", lacks="note:"),
+    "gpt-oss tree": row("repo_browser.print_tree", {"path": "docs", "depth": 2}, "docs/guide.md"),
+    "gpt-oss search": row("repo_browser.search", {"query": "def main", "path": "."}, "app.py:4"),
+    "find by name": row("find", {"name": "guide.md", "recursive": True}, "docs/guide.md", lacks="app.py"),
+    "several globs": row("glob", {"patterns": ["**/*.md", "**/*.ts"]}, "docs/guide.md", "src/util.ts", lacks="app.py"),
+    "several globs in one": row("glob", {"pattern": ["*.py"]}, "app.py", lacks="notes.txt"),
+    "grep in a file": row("grep", {"pattern": "main", "file": "app.py"}, "app.py:4", lacks="note:"),
+    "grep in paths": row("grep", {"pattern": "(?i)todo", "paths": ["docs"]}, "guide.md:2", lacks="util.ts"),
+    "grep in a list": row("grep", {"pattern": "(?i)todo", "path": ["docs"]}, "guide.md:2", lacks="util.ts"),
     "vs code find": row("file_search", {"query": "**/*.md"}, "docs/guide.md"),
     "roo search": row(
         "search_files", {"path": ".", "regex": "todo", "file_pattern": "*.ts"}, "src/util.ts:2", lacks="md"
@@ -218,6 +238,11 @@ WRITING = {
     "says why": row(
         "write", {"path": "new.txt", "content": "x\n", "toolSummary": "new", "start_line": None}, new_txt="x\n"
     ),
+    "an object for a file of JSON": row(
+        "write",
+        {"path": "new.json", "content": {"a": [1], "b": "é"}},
+        new_json='{\n  "a": [\n    1\n  ],\n  "b": "é"\n}\n',
+    ),
     "json for text": row("write_to_file", {"path": "new.txt", "content": 5}, new_txt="5"),
     "over what was read": row("Write", {"file_path": "notes.txt", "content": "x\n"}, "overwrote", notes_txt="x\n"),
 }
@@ -248,6 +273,14 @@ EDITING = {
         "str_replace_based_edit_tool",
         {"command": "str_replace", "path": "app.py", "old_str": OLD, "new_str": NEW},
         app_py=EDITED,
+    ),
+    "vs code, several": row(
+        "multi_replace_string_in_file",
+        {"explanation": "x", "replacements": [{"filePath": "app.py", "oldString": OLD, "newString": NEW}]},
+        app_py=EDITED,
+    ),
+    "an editor's content": row(
+        "str_replace_editor", {"command": "create", "path": "new.txt", "content": "x\n"}, new_txt="x\n"
     ),
     "claude editor, all": row(
         "str_replace_based_edit_tool",
@@ -318,6 +351,14 @@ EDITING = {
             "edits": [{"old_content": "import os", "new_content": "import sys"}, {"old": OLD, "replacement": NEW}],
         },
         app_py=TWO_EDITS,
+    ),
+    "augment": row(
+        "str_replace_editor",
+        {"command": "str_replace", "path": "app.py", "old_str": OLD, "new_str": NEW, "old_str_start_line_number": 5},
+        app_py=EDITED,
+    ),
+    "a line beside a text": row(
+        "edit", {"path": "app.py", "old_string": OLD, "new_string": NEW, "line_number": 5}, app_py=EDITED
     ),
     "kimi-code": row(
         "Edit", {"path": "app.py", "old_string": OLD, "new_string": NEW, "replace_all": False}, app_py=EDITED
@@ -391,6 +432,8 @@ RUNNING = {
     "opencode": row("bash", {"command": "pwd", "description": "where", "workdir": "docs"}, "/docs"),
     "qwen": row("run_shell_command", {"command": "pwd", "directory": "docs", "is_background": False}, "/docs"),
     "kimi": row("Shell", {"command": "echo hi", "timeout": 60}, "hi"),
+    "says why": row("Bash", {"command": "echo hi", "description": "x", "thought": "y"}, "hi", lacks="note:"),
+    "codex, a name more": row("shell_command", {"command": "echo hi", "workdir": "."}, "hi"),
     "codex": row("shell", {"command": ["bash", "-lc", "echo $((1+1)) hi"], "workdir": ".", "timeout_ms": 5000}, "2 hi"),
     "codex, words": row("shell", {"command": ["printf", "%s|", "a b", "$HOME"]}, "a b|$HOME|"),
     "codex exec": row("exec_command", {"cmd": "echo hi", "workdir": "{root}", "max_output_tokens": 100}, "hi"),
@@ -400,10 +443,16 @@ RUNNING = {
     "vs code": row("run_in_terminal", {"command": "echo hi", "explanation": "x", "isBackground": False}, "hi"),
     "openhands": row("execute_bash", {"command": "echo hi", "is_input": "false"}, "hi"),
     "the limit in milliseconds": row("Bash", {"command": "echo begun; sleep 60", "timeout_ms": 1000}, "begun", "1 s"),
+    "few milliseconds": row(
+        "Bash",
+        {"command": "sleep 60", "timeout": 1000},
+        "killed after 1 s (1000 was taken as milliseconds): give a larger",
+    ),
     "zed": row("terminal", {"command": "pwd", "cd": "docs"}, "/docs", lacks="note:"),
     "a path": row("bash", {"command": "pwd", "path": "{root}/docs"}, "/docs", lacks="note:"),
     "a folder": row("bash", {"command": "pwd", "currentDir": "docs"}, "/docs", lacks="note:"),
     "the same folder twice": row("bash", {"command": "pwd", "cwd": "docs", "cd": "docs"}, "/docs", lacks="note:"),
+    "arguments of a list": row("bash", {"command": ["printf", "%s|"], "args": ["a b", "c"]}, "a b|c|"),
     "arguments of their own": row("bash", {"command": "printf", "args": ["%s|", "a b", "$HOME"]}, "a b|$HOME|"),
 }
 KEEPING = {
@@ -527,6 +576,11 @@ REFUSED = {
         {"path": "notes.txt", "line": 2, "content": "x", "position": "after"},
         "no parameter 'position'",
     ),
+    "a search in several places": ("grep", {"pattern": "o", "paths": ["src", "docs"]}, "one call searches one"),
+    "a signal": ("read_command_output", {"id": 1, "signal": "SIGINT"}, "no signals"),
+    "an object for another file": ("write", {"path": "new.py", "content": {"a": 1}}, "content must be string"),
+    "a command as another user": ("container.exec", {"cmd": ["ls"], "user": "root"}, "as the user who runs"),
+    "nothing of an edit": ("edit", {"path": "app.py"}, "missing required parameter 'old_string'"),
     "a command tried out": ("bash", {"command": "touch x", "dry_run": True}, "nothing is tried out"),
     "a command in two folders": ("bash", {"command": "touch x", "cwd": "src", "cd": "docs"}, "two folders"),
     "a command in a file": ("bash", {"command": "touch x", "path": "app.py"}, "is not a folder"),
@@ -540,7 +594,7 @@ REFUSED = {
     "a text that is no edit": ("edit_file", {"path": "a", "content": "x"}, "write_to_file writes"),
     "a whole file as an edit": ("edit_file", {"path": "a", "mode": "create", "content": "x"}, "write_to_file writes"),
     "no overwriting": ("write_file", {"path": "notes.txt", "content": "x", "overwrite": False}, "overwrite is false"),
-    "undo": ("str_replace_editor", {"command": "undo_edit", "path": "app.py"}, "undo_edit"),
+    "undo": ("str_replace_editor", {"command": "undo_edit", "path": "app.py"}, "To take a change back"),
 }
 
 
@@ -631,12 +685,6 @@ MEANT: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
         "execute_command",
         {"command": "x", "timeout": 300},
     ),
-    "claude, few milliseconds": (
-        "Bash",
-        {"command": "x", "timeout": "5000"},
-        "execute_command",
-        {"command": "x", "timeout": 5},
-    ),
     "many seconds": ("Bash", {"command": "x", "timeout": 3600}, "execute_command", {"command": "x", "timeout": 3600}),
     "a million milliseconds": (
         "Bash",
@@ -695,6 +743,7 @@ MEANT: dict[str, tuple[str, dict[str, Any], str, dict[str, Any]]] = {
     "claude, kill": ("KillShell", {"shell_id": "3"}, "kill_command", {"shell_id": 3, "kill": True}),
     "claude, kill, another id": ("KillBash", {"bash_id": "bash_3"}, "kill_command", {"shell_id": 3, "kill": True}),
     "claude, stop": ("TaskStop", {"task_id": 3}, "kill_command", {"shell_id": 3, "kill": True}),
+    "an action": ("read_command_output", {"id": 3, "action": "kill"}, "read_command_output", {"id": 3, "kill": True}),
     "claude, output of a shell": ("BashOutput", {"shell_id": "3"}, "read_command_output", {"id": 3}),
     "claude, wait": (
         "TaskOutput",

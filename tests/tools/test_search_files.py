@@ -71,7 +71,7 @@ def test_no_match_says_so(root: Path, call) -> None:
 def test_why_nothing_was_found(root: Path, call, regex: str, said: str) -> None:
     content = call("search_files", regex=regex).content
     assert said in content
-    assert ("Note: " in content) == bool(said)
+    assert ("(note: " in content) == bool(said)
 
 
 def test_a_glob_is_no_regex(root: Path, call) -> None:

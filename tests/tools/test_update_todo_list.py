@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from roundtrip.tools.update_todo_list import CLEARED, DONE, todos_of
+from roundtrip.tools.update_todo_list import CLEARED, DONE, FINISHED, todos_of
 
 MARKS = {"x": "done", "-": "doing", " ": "open"}
 LISTS: dict[str, tuple[Any, list[str]]] = {
@@ -55,3 +55,8 @@ def test_what_is_no_list_is_answered_with_an_example(call) -> None:
 @given(st.text('[]x- a\n1.{}":,', max_size=40))
 def test_no_text_raises(text: str) -> None:
     assert all(item.mark in MARKS and item.text and "\n" not in item.text for item in todos_of(text))
+
+
+def test_where_all_is_done_there_is_nothing_to_go_on_with(call) -> None:
+    assert call("update_todo_list", todos="[x] a\n[x] b").content == FINISHED
+    assert call("update_todo_list", todos="[x] a\n[-] b").content == DONE

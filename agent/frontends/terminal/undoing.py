@@ -6,12 +6,13 @@ import time
 from typing import TYPE_CHECKING, Final, Protocol
 
 from roundtrip.agent.frontends.terminal.blocks import Block
+from roundtrip.agent.frontends.terminal.status import Status
 from roundtrip.agent.frontends.terminal.view import Console
 from roundtrip.agent.frontends.words import printable
 from roundtrip.agent.frontends.words_undo import outcome_lines, overview_lines
 from roundtrip.agent.runtime.checkpoints.recorder import Checkpoints
 from roundtrip.agent.runtime.checkpoints.restores import Outcome
-from roundtrip.agent.tooling import Refusal
+from roundtrip.agent.tooling import Output, Refusal
 
 if TYPE_CHECKING:
     from roundtrip.agent.runtime.chat import Chat
@@ -23,6 +24,7 @@ class Session(Protocol):
     """What these commands work on; see `repl.Repl`."""
 
     console: Console
+    status: Status
 
     @property
     def chat(self) -> Chat: ...
@@ -34,14 +36,16 @@ async def undo(session: Session, rest: str) -> None:
     """/undo [yes]"""
     checkpoints = _checkpoints(session)
     if checkpoints and _understood(session, rest, "/undo, or /undo yes"):
-        _tell(session, await checkpoints.undo(yes=rest in _YES), "/undo yes", "/redo brings it back")
+        outcome = await checkpoints.undo(yes=rest in _YES, output=_shown(session))
+        _tell(session, outcome, "/undo yes", "/redo brings it back")
 
 
 async def redo(session: Session, rest: str) -> None:
     """/redo [yes]"""
     checkpoints = _checkpoints(session)
     if checkpoints and _understood(session, rest, "/redo, or /redo yes"):
-        _tell(session, await checkpoints.redo(yes=rest in _YES), "/redo yes", "/undo takes it back again")
+        outcome = await checkpoints.redo(yes=rest in _YES, output=_shown(session))
+        _tell(session, outcome, "/redo yes", "/undo takes it back again")
 
 
 async def diff(session: Session, rest: str) -> None:
@@ -52,7 +56,7 @@ async def diff(session: Session, rest: str) -> None:
     if rest and not rest.isdecimal():
         session.fail("/diff shows what the last turn changed, /diff NUMBER what was changed since that checkpoint")
         return
-    found = await checkpoints.diff(int(rest) if rest else None)
+    found = await checkpoints.diff(int(rest) if rest else None, output=_shown(session))
     if isinstance(found, Refusal):
         session.fail(found.reason)
     elif found:
@@ -83,11 +87,17 @@ async def checkpoints(session: Session, rest: str) -> None:
         session.fail(f"the conversation does not hold the turn of checkpoint {number} any more: /checkpoints {number}"
                      " puts the files back alone")  # fmt: skip
         return
-    outcome = await found.restore(int(number), turn="all" in words, yes=not set(_YES).isdisjoint(words))
+    yes = not set(_YES).isdisjoint(words)
+    outcome = await found.restore(int(number), turn="all" in words, yes=yes, output=_shown(session))
     back = "/redo brings the files back" if "all" in words else "/redo brings it back"
     _tell(session, outcome, f"/checkpoints {rest} yes", back)
     if outcome.done and origin is not None and "all" in words:
         session.console.put_back(session.chat.rewind(origin))
+
+
+def _shown(session: Session) -> Output:
+    """Shows how far it is, where it takes long."""
+    return lambda text: session.status.doing(text.strip())
 
 
 def _checkpoints(session: Session) -> Checkpoints | None:

@@ -282,7 +282,7 @@ class Checkpoints:
 
     def _inside(self, intent: Intent) -> list[str]:
         """The files of a call that lie in the workspace."""
-        files = (path for path in intent.paths if not path.is_dir() or path.is_symlink())
+        files = (path for path in intent.paths if not os.path.isdir(path) or os.path.islink(path))
         inside = (path.relative_to(self._root) for path in files if path.is_relative_to(self._root))
         return sorted(path.as_posix() for path in inside if path.parts and ".git" not in path.parts)
 

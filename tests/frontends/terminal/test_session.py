@@ -514,7 +514,7 @@ def test_a_dumb_terminal(place: Place, serving: ScriptedServer) -> None:
         tty.say("no use tabs")
         tty.wait("It is done.")
         assert b"\x1b" not in tty.raw
-        assert "They said: use tabs" in place.body()[-1]["content"]
+        assert "They said: no use tabs" in place.body()[-1]["content"]
         tty.send(CTRL_D)
         assert tty.wait_end() == 0
 
@@ -964,14 +964,14 @@ def test_a_projects_configuration_counts_when_it_was_accepted(place: Place, serv
     (place.project / "hello.txt").write_text("print\n", encoding="utf-8")
     config = place.project / ".agent" / "config.toml"
     config.parent.mkdir()
-    config.write_text('[commands]\nallow = ["grep *"]\n', encoding="utf-8")
+    config.write_text('mode = "edits"\n\n[commands]\nallow = ["grep *"]\n', encoding="utf-8")
     with place.agent() as tty:
         tty.wait(".agent/config.toml is ignored until you accept it: /trust shows it")
         tty.wait(READY)
         tty.say("/trust yes")
         tty.wait('allow = ["grep *"]')
         tty.say("/trust yes")
-        tty.wait("accepted, as long as it stays as it is")
+        tty.wait("accepted, as long as it stays as it is; the mode is edits from now on")
         tty.say("do it")
         tty.wait("Done.")
     with terminal("trust", cwd=place.project, env=place.environment) as tty:

@@ -318,6 +318,7 @@ def test_what_was_cut_out_of_an_output_is_counted() -> None:
         ({"regex": "a+"}, "a+"),
         ({"pattern": "*.py", "path": "."}, "*.py"),
         ({"path": "src"}, "src"),
+        ({"result": "All done."}, ""),
         (
             {"input": "*** Begin Patch\n*** Update File: a.py\n-a\n+b\n*** Add File: b.py\n+b\n*** End Patch"},
             "a.py, b.py",
@@ -325,7 +326,7 @@ def test_what_was_cut_out_of_an_output_is_counted() -> None:
     ],
 )
 def test_what_a_call_is_about(arguments: dict[str, Any], shown: str) -> None:
-    assert call_line("tool", arguments) == f"tool {shown}"
+    assert call_line("tool", arguments) == f"tool {shown}".strip()
 
 
 @pytest.mark.parametrize(
