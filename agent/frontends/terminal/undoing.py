@@ -97,7 +97,12 @@ async def checkpoints(session: Session, rest: str) -> None:
 
 def _shown(session: Session) -> Output:
     """Shows how far it is, where it takes long."""
-    return lambda text: session.status.doing(text.strip())
+
+    def show(text: str) -> None:
+        session.status.doing(text.strip())
+        session.console.refresh()
+
+    return show
 
 
 def _checkpoints(session: Session) -> Checkpoints | None:
