@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from roundtrip.agent.messages import ToolResult, ToolSpec
-from roundtrip.agent.tooling import Intent, Output, Workspace
+from roundtrip.agent.tooling import Intent, Output
 
 SPEC = ToolSpec(
     name="attempt_completion",
@@ -21,9 +21,6 @@ SPEC = ToolSpec(
 
 class AttemptCompletion:
     spec = SPEC
-
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
 
     def intent(self, arguments: Mapping[str, Any]) -> Intent:
         return Intent("reads")

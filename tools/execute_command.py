@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +23,6 @@ SECONDS = 120
 LONGEST = 600
 HEAD_START = 1
 """Seconds for which a command in the background is watched: most that can't work at all have ended then."""
-
-OMITTED = re.compile(r"^… \d+ bytes omitted …$", re.MULTILINE)
 
 SPEC = ToolSpec(
     name="execute_command",
@@ -143,14 +141,19 @@ class ExecuteCommand:
         how, finished = status(job, seconds), job.finished
         whole = finished.output
         text = cut_middle(whole, self._budget, job.total)
-        cut = OMITTED.search(text) if text != whole else None
-        hint = _see_more(job, len(text[: cut.start()].encode("utf-8", "replace"))) if cut else ""
+        hint = _see_more(job, _common(text, whole)) if text != whole else ""
         taken = f" ({given} was taken as milliseconds)" if _seconds(given) != given else ""
         advice = taken + _advice(seconds) if job.state == "timed out" else ""
         note = "".join(f"\n({said})" for said in (job.note, lost(job.command)) if said)
         content = f"{how}{advice}.{hint}\n{_text(text, '(no output)')}{note}"
         details = f"{how}, {finished.seconds:.1f} s" + (f"\n{job.note}" if job.note else "")
         return ToolResult(content, details, failed=finished.code != 0)
+
+
+def _common(text: str, whole: str) -> int:
+    """Bytes of what both begin with."""
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(text, whole, strict=False))
+    return sum(len(one.encode("utf-8", "replace")) for one, _ in same)
 
 
 def _seconds(given: int) -> int:

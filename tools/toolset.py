@@ -75,7 +75,7 @@ def _all(workspace: Workspace, situation: Situation, ports: Ports) -> Iterator[T
     if "web_fetch" in situation.wanted:
         yield WebFetch(ports.server, caps=caps)
     yield Editor(workspace, reader, lister, writer, editor)
-    yield AttemptCompletion(workspace)
+    yield AttemptCompletion()
     yield KillCommand(outputs)
 
 

@@ -143,7 +143,7 @@ def _reads(intent: Intent, rules: Rules, disk: Disk) -> Decision:
     folders = dict.fromkeys(path if disk.is_folder(path) else path.parent for path in outside)
     too_much = any(root.is_relative_to(folder) for folder in folders for root in (rules.root, rules.home or rules.root))
     grant = None if too_much else Grant("outside", tuple(map(str, folders)))
-    return Ask("outside", f"{_listed(outside, rules)} outside the workspace.", grant)
+    return Ask("outside", f"{_listed(outside)} outside the workspace.", grant)
 
 
 def _edits(intent: Intent, rules: Rules, disk: Disk) -> Decision:
@@ -220,7 +220,7 @@ def _shown(path: Path, rules: Rules) -> str:
     return str(path.relative_to(rules.root) if path.is_relative_to(rules.root) else path)
 
 
-def _listed(paths: Sequence[Path], rules: Rules) -> str:
+def _listed(paths: Sequence[Path]) -> str:
     first = ", ".join(str(path) for path in paths[:3])
     more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""
     return f"{first}{more} {'is' if len(paths) == 1 else 'are'}"

@@ -52,6 +52,14 @@ def test_a_file_is_no_cwd(call, workspace) -> None:
     assert call("execute_command", command="pwd", cwd="file").failed
 
 
+def test_a_line_of_the_output_is_no_gap(call) -> None:
+    content = call("execute_command", command="echo '… 77 bytes omitted …'; seq 1 200000").content
+    status, first, *_ = content.split("\n")
+    offset = json.loads(status[status.index("{") : status.rindex("}") + 1])["offset"]
+    shown = content.removeprefix(f"{status}\n")
+    assert (first, offset) == ("… 77 bytes omitted …", len(shown[: shown.index("\n…")].encode()) + 1)
+
+
 def test_a_long_output_is_cut_in_the_middle(call) -> None:
     content = call("execute_command", command="seq 1 200000").content
     status, first, *_, last = content.split("\n")
