@@ -21,7 +21,9 @@ _TELLING: Final = (
 
 _PATCHED: Final = re.compile(r"^\*\*\* (?:Add|Update|Delete) File: (.+)$", re.MULTILINE)
 
-_FOLDERS: Final = ("cwd", "workdir", "working_dir", "working_directory", "directory", "dir_path")
+_FOLDERS: Final = (
+    "cwd", "workdir", "working_dir", "working_directory", "directory", "dir_path", "cd", "path", "dir", "folder",
+)  # fmt: skip
 """Arguments that say where a command runs, also as other agents' tools name them."""
 
 _ASK_FOR_NETWORK: Final = re.compile(r"If this needs[^.]*, ask the user to allow [^.]*/network on[^.]*\.")

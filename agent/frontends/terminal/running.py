@@ -63,7 +63,6 @@ class Background:
         alone = chat is not None and not chat.network and _kind(chat) == "bwrap"  # Landlock lets nobody have ports
         return [Block("list", _ALONE, follows=True)] if new and alone else []
 
-
     def _ended(self, job: LocalJob, task: object) -> None:
         if job.state != "killed":  # whoever did that, said so
             code = f"exit code {job.finished.code}"
