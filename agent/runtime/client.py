@@ -85,6 +85,7 @@ class OpenAIModel:
         tell the context, for the list of models. Of others it is known what the list said, if that was asked for.
         """
         props: Any = None
+        await self._connected()  # on a busy machine the SDK may take longer to come than a server to answer
         with suppress(TimeoutError):
             async with asyncio.timeout(_FACTS_SECONDS):  # in all; the SDK's limits are for the time between two bytes
                 if self._base_url.startswith("http://"):

@@ -25,6 +25,8 @@ from roundtrip.agent.runtime.setup import Setup
 from roundtrip.agent.tooling import Intent, Output, Refusal
 from roundtrip.tools.toolset import default_tools
 
+pytestmark = pytest.mark.once
+
 
 def write(name: str, content: str) -> dict[str, Any]:
     return call("write_to_file", json.dumps({"path": name, "content": content}))

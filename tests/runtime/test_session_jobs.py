@@ -22,6 +22,8 @@ from roundtrip.agent.tooling import Intent, Refusal
 from roundtrip.tools.toolset import default_tools
 from sandboxes import need, outside_tmp
 
+pytestmark = pytest.mark.once
+
 
 class Yes:
     async def approve(self, call: Call, intent: Intent) -> Refusal | None:

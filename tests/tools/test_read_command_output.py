@@ -13,6 +13,8 @@ from roundtrip.tools.caps import Caps
 from roundtrip.tools.execute_command import ExecuteCommand
 from roundtrip.tools.read_command_output import WAITS, ReadCommandOutput
 
+pytestmark = pytest.mark.once
+
 Say = Callable[..., Awaitable[str]]
 CAPS = Caps(output=600)
 

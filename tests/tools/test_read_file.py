@@ -149,7 +149,8 @@ def test_a_missing_file_names_the_closest(root: Path, call) -> None:
         "src/zzzzzz": "src/zzzzzz does not exist. Use list_files on src to see what there is.",
         "Main.py": "Main.py does not exist. Did you mean: src/Main.py?",
         "scr/Main.py": "scr does not exist. Did you mean: src/Main.py, src?",
-        "src/Main.py:10-20": "src/Main.py:10-20 does not exist. Did you mean: src/Main.py?",
+        "src/Main.py:10-20": "src/Main.py:10-20 ends with the number of a line, and there is nothing of that name. "
+        "If src/Main.py is meant, give that; if it is really so called, put ./ in front of it.",
         "/src/Main.py": "/src/Main.py does not exist. Did you mean: src/Main.py?",
         "/no-such-place/src": "/no-such-place/src does not exist. Did you mean: src?",
         "root/src/Main.py": "root/src/Main.py does not exist. Did you mean: src/Main.py?",

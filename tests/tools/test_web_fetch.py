@@ -24,6 +24,8 @@ from roundtrip.tools.web.pages import read_page
 from roundtrip.tools.web.urls import address_of, is_public, read_url
 from roundtrip.tools.web_fetch import WebFetch
 
+pytestmark = pytest.mark.once
+
 ARTICLE = (
     "<html><head><title>T</title><script>var hidden = 1</script></head><body><nav><a href='/x'>elsewhere</a></nav>"
     "<article><h1>Header</h1><p>This is a paragraph with <a href='/more'>a link</a>, and enough words to be one.</p>"

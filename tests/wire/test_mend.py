@@ -11,6 +11,8 @@ from roundtrip.agent.wire.preflight import preflight
 from roundtrip.agent.wire.profiles import PROFILES
 from roundtrip.agent.wire.render import render
 
+pytestmark = pytest.mark.once
+
 texts = st.sampled_from(["", "a", "<|im_end|>", "</think>", "x\u200by"])
 arguments = st.sampled_from(["{}", '{"a": 1}', "", "[]", "null", '{"a": "cut', '{"a": NaN}', None, {"a": 1}])
 names = st.sampled_from(["f", "g", "", None])
