@@ -667,24 +667,14 @@ def test_what_means_an_answer_and_is_none_is_told_so(place: Place, serving: Scri
         tty.settle()
         tty.send(ENTER)
         tty.wait("this is no answer: y, a, or n and why")
-        tty.send("NO")
-        tty.settle()
-        tty.send(ENTER)
-        tty.wait("Well.")
-        assert [m["content"] for m in place.body() if m["role"] == "user"] == ["do it"]
-        assert not (place.project / "hello.py").exists()
-
-
-@turns(calls(WRITE), says("Well."))
-def test_a_no_may_be_written_out(place: Place, serving: ScriptedServer) -> None:
-    with place.agent() as tty:
-        asked(tty)
-        tty.send("no, use ruby")
+        tty.send("NO, use ruby")
         tty.settle()
         tty.send(ENTER)
         tty.wait("Well.")
         said = next(m["content"] for m in place.body() if m["role"] == "tool")
         assert said == "Not run: the user said no. They said: use ruby"
+        assert [m["content"] for m in place.body() if m["role"] == "user"] == ["do it"]
+        assert not (place.project / "hello.py").exists()
 
 
 @turns(calls(WRITE), says("Well."))
