@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from roundtrip.agent.frontends.terminal import permitting, running, undoing
-from roundtrip.agent.frontends.terminal.repairs import MEANING
 from roundtrip.agent.frontends.terminal.status import Status
 from roundtrip.agent.frontends.words import printable, session_lines
 from roundtrip.agent.runtime.session_log import SessionError
@@ -125,6 +124,8 @@ async def _resume(session: Session, rest: str) -> None:
 
 
 async def _repairs(session: Session, rest: str) -> None:
+    from roundtrip.agent.runtime.repairs import MEANING  # with the parser, which the prompt does not wait for
+
     found = session.status.repairs.most_common()
     names = [kind.replace("_", " ") for kind, _ in found]
     width = max(map(len, names), default=0)

@@ -20,11 +20,11 @@ from roundtrip.agent.frontends.terminal.asking import Asker, Question, blocks_of
 from roundtrip.agent.frontends.terminal.commands import command_of, unknown
 from roundtrip.agent.frontends.terminal.complete import Files, completes
 from roundtrip.agent.frontends.terminal.reflow import reflows
-from roundtrip.agent.frontends.terminal.repairs import MEANING
 from roundtrip.agent.frontends.terminal.status import Status
 from roundtrip.agent.frontends.words import age, call_line, count, duration, printable
 from roundtrip.agent.messages import Call
 from roundtrip.agent.runtime.permissions import Permissions, Rules
+from roundtrip.agent.runtime.repairs import MEANING
 from roundtrip.agent.tooling import Intent, Refusal
 
 CALL = Call(0, "write_to_file", "{}")
