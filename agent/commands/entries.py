@@ -15,6 +15,9 @@ TYPE_CHECKING = False  # as in `cli`
 if TYPE_CHECKING:
     from pathlib import Path
 
+_YES = "also where others may have had a part: files changed since, other sessions, a command that runs"
+"""The help of `--yes` where something is put back."""
+
 
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
     """The flags that a run and a demo share."""
@@ -164,7 +167,7 @@ def _sandbox(argv: list[str]) -> int:
 def _undo(argv: list[str]) -> int:
     parser = _checkpoint_parser("undo", "Puts the files back as they were before the agent's last change.")
     parser.add_argument("--redo", action="store_true", help="bring back what was taken back last")
-    parser.add_argument("--yes", action="store_true", help="also where files were changed since, and not by the agent")
+    parser.add_argument("--yes", action="store_true", help=_YES)
     options = parser.parse_args(argv)
     from roundtrip.agent.commands.undo import undo
 
@@ -183,7 +186,7 @@ def _diff(argv: list[str]) -> int:
 def _list_checkpoints(argv: list[str]) -> int:
     parser = _checkpoint_parser("checkpoints", "The checkpoints of this folder, the latest last; or back to one.")
     parser.add_argument("number", nargs="?", type=_steps, help="puts the files back as they were before this change")
-    parser.add_argument("--yes", action="store_true", help="also where files were changed since, and not by the agent")
+    parser.add_argument("--yes", action="store_true", help=_YES)
     options = parser.parse_args(argv)
     from roundtrip.agent.commands.undo import list_checkpoints, restore
 

@@ -31,8 +31,8 @@ from roundtrip.agent.leaks.dialect import WHITE
 
 pytestmark = pytest.mark.once
 
-many = settings(derandomize=True, deadline=None, max_examples=250)
-some = settings(derandomize=True, deadline=None, max_examples=100)
+many = settings(derandomize=True, deadline=None, max_examples=400)
+some = settings(derandomize=True, deadline=None, max_examples=150)
 
 PATH = {"type": "object", "properties": {"path": {"type": "string"}}, "required": ["path"]}
 OFFERS = (Offer("read_file", PATH, ("read",), merely_reads=True), Offer("execute_command"), Offer("functions", PATH))

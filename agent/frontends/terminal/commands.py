@@ -144,7 +144,7 @@ COMMANDS: Final[Mapping[str, Command]] = {
     "undo": Command("take back the last change of the agent's", undoing.undo, "[yes]"),
     "redo": Command("bring back what was taken back last", undoing.redo, "[yes]"),
     "diff": Command("what the last turn changed, or all since a checkpoint", undoing.diff, "[NUMBER]"),
-    "checkpoints": Command("the changes, or go back to before one", undoing.checkpoints, "[NUMBER [all]]"),
+    "checkpoints": Command("the changes, or go back to before one", undoing.checkpoints, "[NUMBER [all] [yes]]"),
     "mode": Command("what is asked first, or change that", permitting.mode, "[NAME | forget N]", at_once=True),
     "network": Command(
         "whether commands have the network, or change that", running.network, "[on | off]", at_once=True, loaded=True

@@ -15,7 +15,7 @@ from roundtrip.agent.frontends.terminal.markdown import BATCH, CONTEXT, LIMIT, M
 
 pytestmark = pytest.mark.once
 
-many = settings(derandomize=True, deadline=None, max_examples=250)
+many = settings(derandomize=True, deadline=None, max_examples=400)
 
 SAMPLE = """\
 

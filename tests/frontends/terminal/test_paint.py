@@ -19,7 +19,7 @@ from roundtrip.agent.frontends.terminal.paint import clip, paint
 
 pytestmark = pytest.mark.once
 
-many = settings(derandomize=True, deadline=None, max_examples=300)
+many = settings(derandomize=True, deadline=None, max_examples=500)
 some = settings(derandomize=True, deadline=None, max_examples=150)
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
