@@ -1,10 +1,11 @@
-"""What a family's tags look like, as a table, and its regular expressions, compiled once."""
+"""What a family's tags look like, as a table, and its regular expressions, compiled when they are needed."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from roundtrip.agent.leaks.marks import Marks
@@ -66,10 +67,11 @@ class TagTable:
     cdata: bool = False
     escaped: bool = False
     nested: bool = False
-    compiled: Compiled = field(init=False, repr=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "compiled", Compiled(self))
+    @cached_property
+    def compiled(self) -> Compiled:
+        """Its regular expressions; most conversations need those of one family."""
+        return Compiled(self)
 
     def plain(self, text: str) -> str:
         """A name or a key without escapes."""

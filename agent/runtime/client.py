@@ -12,7 +12,6 @@ only the headers of `_HEADERS` go out, and a key only if it was given for this s
 from __future__ import annotations
 
 import asyncio
-import importlib
 import json
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import suppress
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from roundtrip.agent import __version__
+from roundtrip.agent.runtime import sdk
 from roundtrip.agent.tooling import ModelFailure, Opened
 from roundtrip.agent.wire.chunks import error_message, error_text
 from roundtrip.agent.wire.facts import Facts, facts_of
@@ -117,18 +117,19 @@ class OpenAIModel:
 
     async def _connected(self) -> openai.AsyncOpenAI:
         if self._client is None:
-            # About a second of CPU: in a thread, so that an interrupt is heard meanwhile.
-            module = await asyncio.to_thread(importlib.import_module, "openai")
-            httpx2 = await asyncio.to_thread(importlib.import_module, "httpx2")
+            await asyncio.to_thread(sdk.load)  # so that an interrupt is heard meanwhile
+            import httpx2
+            import openai
+
             host = urlsplit(self._base_url).hostname or ""
             local = host in _LOOPBACK or host.startswith("127.")
-            self._client = module.AsyncOpenAI(
+            self._client = openai.AsyncOpenAI(
                 base_url=self._base_url,
                 api_key=self._api_key or "none",
                 max_retries=0,
                 timeout=httpx2.Timeout(None, connect=_CONNECT_SECONDS, read=self._read_seconds),
                 default_headers={"User-Agent": f"roundtrip/{__version__}"},
-                http_client=module.DefaultAsyncHttpxClient(
+                http_client=openai.DefaultAsyncHttpxClient(
                     trust_env=not local, event_hooks={"request": [self._prune_headers]}
                 ),
             )
