@@ -8,8 +8,13 @@ import ast
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.once
 
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -45,7 +50,12 @@ def dotted(path: Path) -> str:
 
 
 FILES = {dotted(path): path for top in ("agent", "tools", "prompts") for path in sorted((ROOT / top).rglob("*.py"))}
-TREES = {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in FILES.items()}
+
+
+@cache
+def trees() -> dict[str, ast.Module]:
+    """What is in the files. It is asked for by tests only: other runs collect this file and deselect it."""
+    return {module: ast.parse(path.read_text(encoding="utf-8")) for module, path in FILES.items()}
 
 
 def unit(module: str) -> str:
@@ -62,14 +72,15 @@ def imported(nodes: Iterable[ast.AST]) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             names = {alias.name: f"{node.module}.{alias.name}" for alias in node.names}
-            found |= {name if name in TREES else str(node.module) for name in names.values()}
+            found |= {name if name in FILES else str(node.module) for name in names.values()}
     return found
 
 
-OURS = {
-    module: {name for name in imported(ast.walk(tree)) if name.startswith("roundtrip.")} - {module}
-    for module, tree in TREES.items()
-}
+@cache
+def ours() -> dict[str, set[str]]:
+    """Which of our modules each imports."""
+    names = {module: imported(ast.walk(tree)) for module, tree in trees().items()}
+    return {m: {name for name in found if name.startswith("roundtrip.")} - {m} for m, found in names.items()}
 
 
 def at_import(node: ast.AST) -> Iterator[ast.AST]:
@@ -84,7 +95,7 @@ def at_import(node: ast.AST) -> Iterator[ast.AST]:
 
 
 def test_modules_import_only_what_they_may() -> None:
-    edges = {(module, name) for module, names in OURS.items() for name in names if unit(module) != unit(name)}
+    edges = {(module, name) for module, names in ours().items() for name in names if unit(module) != unit(name)}
     assert {(module, name) for module, name in edges if unit(name) not in MAY_IMPORT[unit(module)]} == set()
 
 
@@ -95,31 +106,31 @@ def test_front_ends_do_not_know_each_other() -> None:
     def front_end(module: str) -> str:
         return module.removeprefix("roundtrip.agent.frontends").lstrip(".").split(".")[0].split("_")[0]
 
-    edges = {(m, name) for m, names in OURS.items() for name in names if unit(m) == unit(name) == "frontends"}
+    edges = {(m, name) for m, names in ours().items() for name in names if unit(m) == unit(name) == "frontends"}
     edges = {(module, name) for module, name in edges if front_end(name) != "words"}
     assert {(module, name) for module, name in edges if front_end(module) != front_end(name)} == set()
 
 
 def test_no_cycle_of_modules() -> None:
-    TopologicalSorter(OURS).prepare()  # raises CycleError, which names the cycle
+    TopologicalSorter(ours()).prepare()  # raises CycleError, which names the cycle
 
 
 def test_imports_are_absolute() -> None:
-    froms = ((m, node) for m, tree in TREES.items() for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
+    froms = ((m, node) for m, tree in trees().items() for node in ast.walk(tree) if isinstance(node, ast.ImportFrom))
     assert {module for module, node in froms if node.level} == set()
 
 
 def test_nothing_but_the_standard_library_at_import() -> None:
     """The others are slow to load (openai takes a second), and not every run needs each of them."""
     known = sys.stdlib_module_names | {"roundtrip"}
-    found = {(module, name) for module, tree in TREES.items() for name in imported(at_import(tree))}
+    found = {(module, name) for module, tree in trees().items() for name in imported(at_import(tree))}
     assert {(module, name) for module, name in found if name.split(".")[0] not in known} == set()
 
 
 def test_packages_hold_only_names() -> None:
     """The docstring, re-exports and constants of an `__init__`."""
     plain = ast.Import | ast.ImportFrom | ast.Assign | ast.AnnAssign
-    packages = {module: tree for module, tree in TREES.items() if FILES[module].name == "__init__.py"}
+    packages = {module: tree for module, tree in trees().items() if FILES[module].name == "__init__.py"}
     found = ((module, node) for module, tree in packages.items() for node in tree.body)
     constants = ((m, node) for m, node in found if not isinstance(node, plain))
     assert {m for m, node in constants if not isinstance(getattr(node, "value", None), ast.Constant)} == set()
@@ -132,13 +143,13 @@ def test_files_are_short_or_say_why_not() -> None:
 
 
 def test_functions_are_short() -> None:
-    nodes = ((module, node) for module, tree in TREES.items() for node in ast.walk(tree))
+    nodes = ((module, node) for module, tree in trees().items() for node in ast.walk(tree))
     functions = ((m, node) for m, node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
     assert {(m, node.name) for m, node in functions if (node.end_lineno or 0) - node.lineno >= 40} == set()
 
 
 def test_the_version_is_the_same_everywhere() -> None:
-    [version] = [node for node in TREES["roundtrip.agent"].body if isinstance(node, ast.Assign)]
+    [version] = [node for node in trees()["roundtrip.agent"].body if isinstance(node, ast.Assign)]
     assert PROJECT["project"]["version"] == ast.literal_eval(version.value)
 
 

@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, Literal
 
 from roundtrip.agent.leaks.arguments import read_arguments
@@ -229,19 +229,20 @@ class Judge:
     def _swallowed(self, raw: str) -> bool:
         """The end of an object, a header and its separator, but no beginning: two calls were glued (opencode#20650).
         A whole call in the arguments is data: somebody writes about calls."""
-        return bool("}" in raw and self._separators.search(raw) and self._glued.search(raw))
-
-    @cached_property
-    def _separators(self) -> re.Pattern[str]:
-        found = ({**{re.escape(text): role for text, role in d.markers.items()}, **d.spelt} for d in self.dialects)
-        begins = [text for roles in found for text, role in roles.items() if role is Role.ARGUMENTS_BEGIN]
-        return re.compile("|".join(begins) or "(?!)")
+        return bool("}" in raw and _separators(self.dialects).search(raw) and self._glued.search(raw))
 
     @cached_property
     def _glued(self) -> re.Pattern[str]:
         names = "|".join(re.escape(name) for name in self.names)
         header = rf"{ANY.prefix}(?:{names}){ANY.index}\s{{0,64}}"
-        return re.compile(rf"}}(?:\\u[0-9a-fA-F]{{4}}|[^\w\s<]){{0,8}}{header}(?:{self._separators.pattern})")
+        return re.compile(rf"}}(?:\\u[0-9a-fA-F]{{4}}|[^\w\s<]){{0,8}}{header}(?:{_separators(self.dialects).pattern})")
+
+
+@lru_cache(maxsize=16)
+def _separators(dialects: tuple[Dialect, ...]) -> re.Pattern[str]:
+    found = ({**{re.escape(text): role for text, role in d.markers.items()}, **d.spelt} for d in dialects)
+    begins = [text for roles in found for text, role in roles.items() if role is Role.ARGUMENTS_BEGIN]
+    return re.compile("|".join(begins) or "(?!)")
 
 
 ANY = Dialect("any")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import cProfile
 import json
-import sys
 from collections.abc import Callable
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -186,19 +185,9 @@ def test_arguments_say_what_they_say(value: dict[str, Any], twice: bool) -> None
 
 def work(run: Callable[[], object]) -> int:
     """How many calls of functions, C's included, that takes."""
-    count = 0
-
-    def step(frame: FrameType, event: str, argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(step)
-    try:
-        run()
-    finally:
-        sys.setprofile(before)
-    return count
+    profile = cProfile.Profile()
+    profile.runcall(run)
+    return sum(entry.callcount for entry in profile.getstats())
 
 
 UNITS = {
