@@ -25,6 +25,7 @@ from roundtrip.agent.frontends.terminal.permitting import untrusted_line
 from roundtrip.agent.frontends.terminal.repl import Repl
 from roundtrip.agent.frontends.terminal.screen import Screen
 from roundtrip.agent.frontends.words import fitted, printable, session_lines
+from roundtrip.agent.runtime import sdk
 from roundtrip.agent.runtime.addresses import without_password
 from roundtrip.agent.runtime.config import ConfigError, Settings, state_path
 from roundtrip.agent.runtime.session_log import SessionError
@@ -33,8 +34,8 @@ from roundtrip.agent.runtime.sessions import find, summaries
 if TYPE_CHECKING:
     from roundtrip.agent.runtime.chat import Chat
 
-_HEAVY: Final = ("rich.markdown", "markdown_it", "roundtrip.agent.commands.assembly", "openai", "httpx2", "pydantic")
-"""Imported while the user types, those first that are needed first."""
+_HEAVY: Final = ("rich.markdown", "markdown_it", "roundtrip.agent.commands.assembly")
+"""Imported while the user types, those first that are needed first, and then the SDK."""
 
 _MOST_LISTED: Final = 20
 _SIGNS: Final = "✓✗●│…•⠋·"
@@ -87,6 +88,7 @@ async def _run(options: Options, settings: Settings, root: Path, resume: Path | 
 async def _load(options: Options, settings: Settings, repl: Repl) -> Chat:
     for name in _HEAVY:
         await asyncio.to_thread(importlib.import_module, name)
+    await asyncio.to_thread(sdk.load)
     from roundtrip.agent.commands.assembly import confined, setup_of
     from roundtrip.agent.runtime.chat import Chat
 

@@ -150,7 +150,7 @@ def test_a_resize_in_the_middle_leaves_nothing_behind(place: Place, widths: tupl
                 server.pause = 0.001
             tty.wait("tokens")
             tty.say("and")
-            tty.wait("Done.")
+            tty.wait(lambda: re.search(r"Done\.\s+>\s+kimi-k2 · asks first", tty.shown))
             text = tty.text
             assert found(text) == found(DOCUMENT[:12000])
             assert text.count("asks first") == 1, "the status line is there once"
