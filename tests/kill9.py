@@ -3,9 +3,7 @@
 import asyncio
 import json
 import os
-import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -19,6 +17,7 @@ from fault_server import FaultServer, says, serving
 from roundtrip.agent.commands.scripted_server import ScriptedServer
 from roundtrip.agent.wire.preflight import preflight
 from roundtrip.agent.wire.profiles import KIMI
+from zygote import Program
 
 PATIENCE = 60.0
 COMMAND = "echo begin {0} >> log; sleep 0.05; echo done {0} >> log; echo output {0}"
@@ -65,63 +64,20 @@ def steady(answer: str) -> Iterator[FaultServer]:
         loop.close()
 
 
-class Zygote:
-    """Starts programs quickly; see zygote.py."""
-
-    def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("zygote.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
-        assert self._answer() == "ready"
-
-    def _answer(self) -> str:
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().strip()
-
-    def start(self, *argv: str, cwd: Path, env: dict[str, str], out: Path) -> int:
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"argv": argv, "cwd": str(cwd), "env": env, "out": str(out)}) + "\n")
-        self._process.stdin.flush()
-        return int(self._answer())
-
-    def close(self) -> None:
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
-
-
-def alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def wait_end(process: int) -> None:
-    end = time.monotonic() + PATIENCE
-    while alive(process):
-        assert time.monotonic() < end, "it does not end"
-        time.sleep(0.005)
-
-
 class Victim:
     """One session in a folder of its own."""
 
-    def __init__(self, zygote: Zygote, folder: Path) -> None:
-        self._zygote = zygote
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.project = folder / "project"
         self.project.mkdir(parents=True)
         for name in "ab":
             (self.project / f"{name}.txt").write_text(f"content of {name}\n", encoding="utf-8")
 
-    def start(self, *argv: str, url: str) -> int:
+    def start(self, *words: str, url: str) -> Program:
         env = {"HOME": str(self.folder), "PATH": os.environ["PATH"], "AGENT_BASE_URL": url, "AGENT_MODEL": "kimi-k2"}
-        return self._zygote.start(*argv, cwd=self.project, env=env, out=self.folder / "out")
+        with (self.folder / "out").open("ab") as out:
+            return Program(words, cwd=self.project, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
 
     @property
     def records(self) -> list[dict[str, Any]]:
@@ -140,25 +96,24 @@ class Victim:
     def die(self, seconds: float) -> None:
         """Starts, and is killed after so many seconds."""
         with ScriptedServer(TURNS, "kimi-k2", pause=0.002) as server:
-            process = self.start("--yes", "go", url=server.base_url)
+            program = self.start("--yes", "go", url=server.base_url)
             time.sleep(seconds)
-            if alive(process):
-                os.kill(process, signal.SIGKILL)
-            wait_end(process)
+            program.kill()
+            program.wait(PATIENCE)
             assert server.refusals == []
 
     def lifetime(self) -> float:
         """Seconds that it takes when it is not killed."""
         begun = time.monotonic()
         with ScriptedServer(TURNS, "kimi-k2", pause=0.002) as server:
-            wait_end(self.start("--yes", "go", url=server.base_url))
+            self.start("--yes", "go", url=server.base_url).wait(PATIENCE)
             assert server.over
         return time.monotonic() - begun
 
     def go_on(self) -> list[dict[str, Any]]:
         """`--continue`: the messages that the server gets."""
         with steady("I go on.") as server:
-            wait_end(self.start("--continue", "--yes", "and now?", url=server.base_url))
+            self.start("--continue", "--yes", "and now?", url=server.base_url).wait(PATIENCE)
             said = (self.folder / "out").read_text(encoding="utf-8")
             assert "I go on." in said, said
             (body,) = [body for body in server.bodies if "messages" in body]
@@ -167,10 +122,10 @@ class Victim:
         return messages
 
 
-def check(zygote: Zygote, folder: Path, seconds: float) -> str:
+def check(folder: Path, seconds: float) -> str:
     """Kills a session, goes on with it, and holds what the model is told against what happened. Returns how far it
     had come."""
-    victim = Victim(zygote, folder)
+    victim = Victim(folder)
     victim.die(seconds)
     before = victim.records
     if not any(record["type"] == "user_said" for record in before):

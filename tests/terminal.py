@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pyte
+from zygote import zygote
 
 PATIENCE = float(os.environ.get("PATIENCE", "30"))
 """Seconds until something that must come counts as missing."""
@@ -32,21 +33,17 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 class Terminal:
     """The program on a terminal of its own. pyte cuts lines off when it gets narrower, as `linux` does."""
 
-    def __init__(self, *words: str, cwd: Path, env: Mapping[str, str], columns: int = 80, rows: int = 24) -> None:
+    def __init__(
+        self, *words: str, cwd: Path, env: Mapping[str, str], columns: int = 80, rows: int = 24, cold: bool = False
+    ) -> None:
         self.screen = pyte.HistoryScreen(columns, rows, history=100_000, ratio=1e-9)
         self._stream = pyte.ByteStream(self.screen)
         self.raw = b""
-        self.process, self._pty = os.getpid(), -1
-        command = [sys.executable, "-m", "roundtrip.agent", *words]
-        child, self._pty = pty.fork()
-        if child == 0:
-            try:
-                os.chdir(cwd)
-                self._size(0, columns, rows)
-                os.execve(sys.executable, command, dict(env))
-            finally:
-                os._exit(127)
-        self.process = child
+        self._pty, own = pty.openpty()
+        self._size(own, columns, rows)
+        self._child = zygote().start(words, cwd, env, (own, own, own), terminal=True, cold=cold)
+        self.process = self._child.pid
+        os.close(own)
         self.code: int | None = None
 
     def _size(self, descriptor: int, columns: int, rows: int) -> None:
@@ -110,8 +107,8 @@ class Terminal:
         end = time.monotonic() + PATIENCE
         while self.code is None:
             self.read(0.05)
-            process, status = os.waitpid(self.process, os.WNOHANG)
-            if process:
+            status = self._child.status(wait=False)
+            if status is not None:
                 self.code = os.waitstatus_to_exitcode(status)
             elif time.monotonic() > end:
                 raise AssertionError(f"it did not end; the screen:\n{self.shown}")
@@ -128,8 +125,7 @@ class Terminal:
         if self.code is None:
             with suppress(ProcessLookupError):
                 os.kill(self.process, signal.SIGKILL)
-            with suppress(ChildProcessError):
-                os.waitpid(self.process, 0)
+            self._child.status(wait=True)
         os.close(self._pty)
 
 

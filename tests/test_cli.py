@@ -17,6 +17,7 @@ from fault_server import Answer, FaultServer, call, calls, props, says, serving
 from roundtrip.agent.cli import main
 from roundtrip.agent.commands.scripted_server import ScriptedServer
 from roundtrip.agent.runtime.sandbox.policy import find
+from zygote import Program
 
 ANSWER = {"chunks": ["All ", "fine."]}
 pytestmark = pytest.mark.once
@@ -45,9 +46,8 @@ class Home:
 
     def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:
         environment = self.environment | options.pop("environment", {})
-        return subprocess.Popen(
-            [sys.executable, "-m", "roundtrip.agent", *words],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        return Program(
+            words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, encoding="utf-8", cwd=self.project, env=environment, **options,
         )  # fmt: skip
 

@@ -1,22 +1,14 @@
 """A session that is killed at any moment can be gone on with; see kill9.py. The loop for 300 is a benchmark."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from kill9 import Victim, Zygote, check, moments
+from kill9 import Victim, check, moments
 
 pytestmark = pytest.mark.once
 
 
-@pytest.fixture
-def zygote() -> Iterator[Zygote]:
-    zygote = Zygote()
-    yield zygote
-    zygote.close()
-
-
-def test_killed_at_30_moments(zygote: Zygote, tmp_path: Path) -> None:
-    lifetime = max(Victim(zygote, tmp_path / f"whole{n}").lifetime() for n in range(2))
-    ends = {check(zygote, tmp_path / f"{n}", at) for n, at in enumerate(moments(30, lifetime, seed=9))}
+def test_killed_at_30_moments(tmp_path: Path) -> None:
+    lifetime = max(Victim(tmp_path / f"whole{n}").lifetime() for n in range(2))
+    ends = {check(tmp_path / f"{n}", at) for n, at in enumerate(moments(30, lifetime, seed=9))}
     assert len(ends) >= 4, f"they were killed at different places: {ends}"

@@ -3,11 +3,11 @@
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import zygote
 from roundtrip.agent.commands.scripted_server import ScriptedServer
 
 pytestmark = pytest.mark.once
@@ -16,11 +16,7 @@ OPTIONAL = {"new_task", "web_fetch"}
 
 
 def run(home: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "roundtrip.agent", *words],
-        stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", cwd=home, check=False, timeout=60,
-        env={"HOME": str(home), "PATH": os.environ["PATH"]},
-    )  # fmt: skip
+    return zygote.run(words, cwd=home, env={"HOME": str(home), "PATH": os.environ["PATH"]})
 
 
 def offered(server: ScriptedServer) -> set[str]:

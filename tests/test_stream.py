@@ -20,6 +20,7 @@ import fastjsonschema
 import pytest
 from roundtrip.agent.commands.scripted_server import ScriptedServer
 from roundtrip.agent.events import CLOSED, TYPES
+from zygote import Program
 
 pytestmark = pytest.mark.once
 
@@ -68,10 +69,8 @@ class Home:
         """before: a command that starts ours."""
         environment = self.environment | options.pop("environment", {})
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen(
-            [*before, *AGENT, *words], text=True, encoding="utf-8", env=environment,
-            **{"cwd": self.project, **pipes, **options},
-        )  # fmt: skip
+        options = {"text": True, "encoding": "utf-8", "env": environment, "cwd": self.project, **pipes, **options}
+        return subprocess.Popen([*before, *AGENT, *words], **options) if before else Program(words, **options)
 
     def run(self, *words: str, **options: Any) -> subprocess.CompletedProcess[str]:
         with self.start(*words, **options) as process:

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from roundtrip.agent.commands import demo
 from roundtrip.agent.commands.demo import Example, Wanted, examples, perform
+from zygote import run
 
 pytestmark = pytest.mark.once
 
@@ -68,14 +69,8 @@ class Home:
     def environment(self) -> dict[str, str]:
         return {"PATH": os.environ["PATH"], "HOME": str(self.folder / "home"), "TMPDIR": str(self.temporary)}
 
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "roundtrip.agent", *arguments]
-
     def run(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*arguments), cwd=self.folder / "work", env={**self.environment, **environment},
-            stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", check=False,
-        )  # fmt: skip
+        return run(arguments, cwd=self.folder / "work", env={**self.environment, **environment})
 
 
 @pytest.fixture(scope="module")
@@ -229,16 +224,14 @@ def test_no_home_is_needed(home: Home) -> None:
 
 
 def test_ctrl_c_leaves_nothing_behind(home: Home) -> None:
-    home.requests.unlink(missing_ok=True)
     running = subprocess.Popen(
-        home.command("demo", "--requests", str(home.requests)), cwd=home.folder / "work", env=home.environment,
+        [sys.executable, "-m", "roundtrip.agent", "demo"], cwd=home.folder / "work", env=home.environment,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8",
     )  # fmt: skip
     with running:
-        # With the first request the client is loaded, which takes half a second: the middle of the turn.
-        while running.poll() is None and not (home.requests.exists() and home.requests.stat().st_size):
-            time.sleep(0.01)
-        assert [path.name[:15] for path in home.temporary.iterdir()] == ["roundtrip-demo-"]
+        while running.poll() is None and not (begun := [path.name[:15] for path in home.temporary.iterdir()]):
+            time.sleep(0.001)
+        assert begun == ["roundtrip-demo-"]  # and the SDK is yet to be loaded
         running.send_signal(signal.SIGINT)
         stdout, stderr = running.communicate(timeout=30)
     assert (running.returncode, stdout) == (130, "")

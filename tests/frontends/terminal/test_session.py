@@ -59,9 +59,9 @@ class Place:
         self.server: ScriptedServer
         self.environment = environment(self.home)
 
-    def agent(self, *words: str, columns: int = 80, rows: int = 24, **more: str) -> Any:
+    def agent(self, *words: str, columns: int = 80, rows: int = 24, cold: bool = False, **more: str) -> Any:
         env = self.environment | {"AGENT_BASE_URL": self.server.base_url} | more
-        return terminal(*words, cwd=self.project, env=env, columns=columns, rows=rows)
+        return terminal(*words, cwd=self.project, env=env, columns=columns, rows=rows, cold=cold)
 
     def body(self, number: int = -1) -> list[dict[str, Any]]:
         """The messages of a request."""
@@ -552,7 +552,7 @@ def test_the_prompt_is_there_before_what_is_heavy(place: Place, serving: Scripte
     wait = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\n"
     (slow / "openai.py").write_text(f"{wait}import sys, importlib\nsys.path.remove({str(slow)!r})\n"
                                     "del sys.modules['openai']\nimportlib.import_module('openai')\n")  # fmt: skip
-    with place.agent(PYTHONPATH=str(slow)) as tty:
+    with place.agent(cold=True, PYTHONPATH=str(slow)) as tty:
         tty.wait("starting")
         tty.say("typed early")
         tty.wait("queued: typed early")
