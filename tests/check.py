@@ -31,11 +31,11 @@ AT_ONCE = 4  # steps; the tests start processes of their own, and wait for them
 NEWS = 10  # seconds between two lines of progress
 BAR = "=" * 30
 PROGRAMS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py"))
-GROUPS = {  # of about the same size, and the slowest first
-    "terminals": ["tests/frontends/terminal/test_session.py"],
+GROUPS = {  # beside each other, and the slowest first; what is in none comes before them
     "leaks": ["tests/leaks"],
-    "programs": PROGRAMS,
     "tools": ["tests/tools", "tests/wire", "tests/rules", "tests/commands"],
+    "terminals": ["tests/frontends/terminal/test_session.py"],
+    "programs": PROGRAMS,
     "llama": ["tests/llama"],
 }
 PYTEST = ["-u", "-P", "-m", "pytest"]  # unbuffered for the progress; -P keeps a bare `import tools` from working
@@ -106,13 +106,12 @@ def find(version: str) -> Path | None:
 
 def tests_here() -> list[Step]:
     python = sys.executable
-    steps = [Step(name, [[python, *PYTEST, *paths]]) for name, paths in GROUPS.items()]
     others = [f"--ignore={path}" for paths in GROUPS.values() for path in paths]
+    steps = {"all others": others, **GROUPS}
     return [
-        *steps,
-        Step("all others", [[python, *PYTEST, *others]]),
-        Step("ruff", [[python, "-m", "ruff", "check"]]),
+        *(Step(name, [[python, *PYTEST, *words]]) for name, words in steps.items()),
         Step("mypy", [[python, "-m", "mypy"]]),
+        Step("ruff", [[python, "-m", "ruff", "check"]]),
     ]
 
 
@@ -176,7 +175,7 @@ def main() -> int:
     versions = () if wanted.quick else SUPPORTED if wanted.every else SUPPORTED[-1:]
     others = [version for version in versions if version != THIS]
     pythons = {version: find(version) for version in others}
-    steps = tests_here() + [tests_on(version, python) for version, python in pythons.items() if python]
+    steps = [tests_on(version, python) for version, python in pythons.items() if python] + tests_here()
     missing = [version for version, python in pythons.items() if python is None]
     print("Running", ", ".join(step.name for step in steps), flush=True)
     run_all(steps)
