@@ -1,4 +1,4 @@
-"""What tests want to know of processes that they did not start themselves."""
+"""What tests want to know of processes that they did not start themselves, and how they hold them up."""
 
 import os
 import time
@@ -31,3 +31,30 @@ def written(file: Path) -> int:
     while not (file.exists() and file.read_text().strip()) and time.monotonic() < deadline:
         time.sleep(0.02)
     return int(file.read_text())
+
+
+class SlowSDK:
+    """An `openai` that takes long to import, as on a slow disk, for programs that start with `folder` as PYTHONPATH."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._begun, self._gate = folder / "begun", folder / "gate"
+        folder.mkdir()
+        (folder / "openai.py").write_text(
+            f"import importlib, pathlib, sys, time\n"
+            f"pathlib.Path({str(self._begun)!r}).touch()\n"
+            f"while not pathlib.Path({str(self._gate)!r}).exists(): time.sleep(0.02)\n"
+            f"sys.path.remove({str(folder)!r})\n"
+            f"del sys.modules['openai']\n"
+            f"importlib.import_module('openai')\n"
+        )
+
+    def wait(self) -> None:
+        """Until it is being imported."""
+        deadline = time.monotonic() + 30
+        while not self._begun.exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert self._begun.exists()
+
+    def release(self) -> None:
+        self._gate.touch()

@@ -18,6 +18,7 @@ from typing import Any
 
 import fastjsonschema
 import pytest
+from processes import SlowSDK
 from roundtrip.agent.commands.scripted_server import ScriptedServer
 from roundtrip.agent.events import CLOSED, TYPES
 from zygote import Program
@@ -66,7 +67,7 @@ class Home:
         self.environment = {"HOME": str(path), "PATH": os.environ["PATH"]}
 
     def start(self, *words: str, before: Sequence[str] = (), **options: Any) -> subprocess.Popen[str]:
-        """before: a command that starts ours."""
+        """before: a command that starts ours, cold."""
         environment = self.environment | options.pop("environment", {})
         pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         options = {"text": True, "encoding": "utf-8", "env": environment, "cwd": self.project, **pipes, **options}
@@ -362,7 +363,7 @@ MODELS = (), "/v1/models"
 def test_a_signal_ends_the_waiting(
     home: Home, silent: Silent, flags: tuple[str, ...], path: str, number: signal.Signals, code: int
 ) -> None:
-    with home.start("hi", "--json", *flags, "--base-url", silent.base_url) as process:
+    with home.start("hi", "--json", *flags, "--base-url", silent.base_url, before=["env"]) as process:
         assert silent.request() == path
         process.send_signal(number)
         said = ended(process)
@@ -370,6 +371,18 @@ def test_a_signal_ends_the_waiting(
     printed = json.loads(said.stdout)
     assert (printed["exit_code"], printed["answer"]) == (code, "")
     assert printed["outcome"] == "interrupted"
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["TERM", "INT"])
+def test_a_signal_while_the_sdk_is_loaded(home: Home, silent: Silent, number: signal.Signals, code: int) -> None:
+    sdk, (flags, _) = SlowSDK(home.path / "slow"), FIRST_BYTE
+    before = ["env", f"PYTHONPATH={sdk.folder}"]
+    with home.start("hi", "--json", *flags, "--base-url", silent.base_url, before=before) as process:
+        sdk.wait()
+        process.send_signal(number)
+        sdk.release()
+        said = ended(process)
+    assert (said.returncode, json.loads(said.stdout)["outcome"]) == (code, "interrupted")
 
 
 def test_nohup_keeps_it_running(home: Home, silent: Silent) -> None:

@@ -5,8 +5,8 @@ folder and an environment of its own, signals that nobody ignores, a session or 
 end with everything that Python does then. What `python -m` and the imports themselves do is tested with processes
 that start cold: test_wheel.py, the tmux of terminal.py, and whoever asks for it.
 
-The way of an order: JSON and descriptors come through a socket. A keeper is forked, which forks the program, says
-which process it is and, when it has waited for it, how that ended. So a keeper is all the family that a program has.
+The way of an order: JSON and descriptors come through a socket. A keeper is forked, which forks the program. The
+program says which process it is, and the keeper, when it has waited for it, how it ended.
 """
 
 from __future__ import annotations
@@ -36,7 +36,10 @@ MODULES = (
 
 
 class Child:
-    """A program that was forked. pid: its process id."""
+    """A program that was forked. pid: its process id.
+
+    end: where it and its keeper tell of it.
+    """
 
     def __init__(self, end: int) -> None:
         self._end = end
@@ -82,11 +85,13 @@ class Zygote:
 
     def start(
         self, words: Sequence[str], cwd: Path, env: Mapping[str, str], streams: Sequence[int],
-        *, session: bool = False, terminal: bool = False, cold: bool = False,
+        *, umask: int = -1, session: bool = False, terminal: bool = False, cold: bool = False,
     ) -> Child:  # fmt: skip
         """streams: three descriptors. terminal: they are one, and it is to be the program's. cold: with its imports."""
+        if not cold and any(name.startswith(("PYTHON", "LC_", "TZ")) for name in env):
+            raise ValueError("what Python reads when it starts needs a cold start")
         end, theirs = os.pipe()
-        order = {"words": words, "cwd": str(cwd), "env": dict(env), "cold": cold}
+        order = {"words": words, "cwd": str(cwd), "env": dict(env), "umask": umask, "cold": cold}
         order |= {"session": session or terminal, "terminal": terminal}
         data = json.dumps(order).encode() + b"\n"
         sent = socket.send_fds(self._orders, [data], [*streams, theirs])
@@ -108,14 +113,18 @@ def zygote() -> Zygote:
 
 
 class Program(subprocess.Popen[Any]):
-    """`subprocess.Popen`, but the program is forked. Takes its words, and no `preexec_fn`.
+    """`subprocess.Popen`, but the program is forked. Takes its words, and those options that are named here.
 
     What is overridden is private to Popen: where it starts a process, and where it waits for it.
     """
 
-    def __init__(self, words: Sequence[str], start_new_session: bool = False, **options: Any) -> None:
-        self._words, self._session = words, start_new_session
-        super().__init__(words, **options)
+    def __init__(
+        self, words: Sequence[str], *, cwd: Path, env: Mapping[str, str], stdin: Any = None, stdout: Any = None,
+        stderr: Any = None, text: bool = False, encoding: str | None = None, umask: int = -1,
+        start_new_session: bool = False,
+    ) -> None:  # fmt: skip
+        self._order = {"words": words, "cwd": cwd, "env": env, "umask": umask, "session": start_new_session}
+        super().__init__(words, stdin=stdin, stdout=stdout, stderr=stderr, text=text, encoding=encoding)
 
     def _execute_child(
         self, args: Any, executable: Any, preexec_fn: Any, close_fds: Any, pass_fds: Any, cwd: Any, env: Any,
@@ -123,7 +132,7 @@ class Program(subprocess.Popen[Any]):
         from_stderr: int, stderr: int, *rest: Any,
     ) -> None:  # fmt: skip
         streams = [given if given >= 0 else number for number, given in enumerate((stdin, stdout, stderr))]
-        self._child = zygote().start(self._words, cwd, env, streams, session=self._session)
+        self._child = zygote().start(streams=streams, **self._order)
         self.pid, self._child_created = self._child.pid, True
         self._close_pipe_fds(stdin, to_stdin, from_stdout, stdout, from_stderr, stderr)
 
@@ -170,29 +179,31 @@ def keep(order: dict[str, Any], *descriptors: int) -> list[str]:
     if program:
         for stream in streams:
             os.close(stream)
-        os.write(end, b"%d\n" % program)
         os.write(end, b"%d\n" % os.waitpid(program, 0)[1])
         os._exit(0)
-    become(order, streams)
+    become(order, streams, end)
     words: list[str] = order["words"]
     if order["cold"]:
         os.execv(sys.executable, [sys.executable, "-m", "roundtrip.agent", *words])
     return words
 
 
-def become(order: dict[str, Any], streams: Sequence[int]) -> None:
-    """Takes on what the program starts with."""
+def become(order: dict[str, Any], streams: Sequence[int], end: int) -> None:
+    """Takes on what the program starts with, and tells its process id when nobody could see a difference."""
     if order["session"]:
         os.setsid()
     for target, stream in enumerate(streams):
         os.dup2(stream, target)
-    os.closerange(3, 256)
     if order["terminal"]:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.chdir(order["cwd"])
+    if order["umask"] >= 0:
+        os.umask(order["umask"])
     os.environ.clear()
     os.environ.update(order["env"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.write(end, b"%d\n" % os.getpid())
+    os.closerange(3, 256)
     text = {"encoding": "utf-8", "errors": "surrogateescape", "newline": "\n"}
     sys.stdin = sys.__stdin__ = os.fdopen(0, **text)
     sys.stdout = sys.__stdout__ = os.fdopen(1, "w", buffering=1 if os.isatty(1) else -1, **text)

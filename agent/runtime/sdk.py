@@ -3,7 +3,7 @@
 `import openai` runs some 450 modules with pydantic models of requests and answers, which is half of the time that it
 takes (openai 3.52: 0.45 s of CPU instead of 0.22 s without). A transport needs few of them. The two packages below
 import all of theirs in their `__init__`; so that is run when the first name is asked of them which is no module. Who
-uses the SDK in the same process sees no difference.
+uses the SDK in the same process sees no difference, but for what is in `vars()` of the two before that.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import importlib
 import sys
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
+from typing import Any
 
 _PACKAGES = ("openai.types", "openai.types.responses")
 _LOADING = threading.RLock()
@@ -28,7 +30,8 @@ def load() -> None:
         importlib.import_module("openai")
         importlib.import_module("httpx2")
     finally:
-        sys.meta_path.remove(finder)
+        with suppress(ValueError):  # somebody else has put the list in order meanwhile
+            sys.meta_path.remove(finder)
 
 
 class _Finder(MetaPathFinder):
@@ -47,6 +50,9 @@ class _Later(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         module.__class__ = _Package
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.loader, name)  # its source, its files
 
 
 class _Package(ModuleType):
@@ -71,4 +77,10 @@ class _Package(ModuleType):
             later = self.__spec__.loader if self.__spec__ else None
             if isinstance(later, _Later) and self.__spec__:
                 self.__spec__.loader = self.__loader__ = later.loader
-                later.loader.exec_module(self)
+                given = {name: value for name, value in vars(self).items() if not name.startswith("__")}
+                try:
+                    later.loader.exec_module(self)
+                except BaseException:
+                    self.__spec__.loader = self.__loader__ = later  # whoever asks next tries it again
+                    raise
+                vars(self).update(given)

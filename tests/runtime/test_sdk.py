@@ -49,12 +49,34 @@ def test_whoever_asks_for_them_finds_them_all(plain: list[Any]) -> None:
         "from openai.types import shared_params, FunctionDefinition; shared_params.FunctionDefinition",
         "import openai; assert openai.OpenAI(api_key='x').responses.create and openai.OpenAI(api_key='x').batches",
         "import openai; assert not hasattr(openai.types, 'NoSuchThing') and not hasattr(openai.types, '__wrapped__')",
+        "import openai; openai.types.Batch = 1; openai.types.Image; assert openai.types.Batch == 1",
+        "import inspect, openai; assert 'import' in inspect.getsource(openai.types)",
+        "import pkgutil; assert pkgutil.get_data('openai.types', 'batch.py')",
+        "from importlib import resources; assert [*resources.files('openai.types').iterdir()]",
         "import openai; from threading import Thread as T; from concurrent.futures import ThreadPoolExecutor as P; "
         "assert len(set(P(8).map(lambda _: openai.types.Batch, range(32)))) == 1",
     ],
 )
 def test_every_way_to_ask_works(line: str) -> None:
     assert told(LOAD, line) == []
+
+
+def test_what_failed_once_is_tried_again() -> None:
+    once = """
+import openai, sys
+class Fails:
+    def find_spec(self, name, path, target=None):
+        if name == "openai.types.vector_store":
+            sys.meta_path.remove(self)
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Fails())
+try:
+    openai.types.VectorStore
+except KeyboardInterrupt:
+    from openai.types import VectorStore
+    print(VectorStore.__name__)
+"""
+    assert told(LOAD, once) == ["VectorStore"]
 
 
 def test_an_sdk_that_is_there_already_stays() -> None:

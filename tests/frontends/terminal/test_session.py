@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import SlowSDK
 from roundtrip.agent.commands.scripted_server import ScriptedServer
 from roundtrip.agent.runtime.sandbox.policy import find
 from terminal import CTRL_C, CTRL_D, ENTER, ESC, TMUX, Terminal, environment, terminal, tmux
@@ -545,20 +546,14 @@ def test_a_signal_closes_the_session(place: Place, serving: ScriptedServer, numb
 
 @turns(says("Here I am."))
 def test_the_prompt_is_there_before_what_is_heavy(place: Place, serving: ScriptedServer, tmp_path: Path) -> None:
-    """An openai that takes long to import, as on a slow disk."""
-    slow = tmp_path / "slow"
-    slow.mkdir()
-    gate = tmp_path / "gate"
-    wait = f"import os, time\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.02)\n"
-    (slow / "openai.py").write_text(f"{wait}import sys, importlib\nsys.path.remove({str(slow)!r})\n"
-                                    "del sys.modules['openai']\nimportlib.import_module('openai')\n")  # fmt: skip
-    with place.agent(cold=True, PYTHONPATH=str(slow)) as tty:
+    sdk = SlowSDK(tmp_path / "slow")
+    with place.agent(cold=True, PYTHONPATH=str(sdk.folder)) as tty:
         tty.wait("starting")
         tty.say("typed early")
         tty.wait("queued: typed early")
         tty.say("/jobs")
         tty.wait("queued: /jobs")
-        gate.touch()
+        sdk.release()
         tty.wait("Here I am.")
         tty.wait("no command runs in the background")
 
