@@ -15,7 +15,6 @@ from typing import Any, Final
 
 from roundtrip.agent.messages import Effect, ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
-from roundtrip.tools import edit_habits, habits
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.diffs import LINES, changes
 from roundtrip.tools.editing.documents import Document, sane
@@ -25,6 +24,7 @@ from roundtrip.tools.editing.misses import APPLIED, Miss
 from roundtrip.tools.editing.patches import is_whole, parse, target_of
 from roundtrip.tools.editing.planning import Draft, Plan, plan_hunks, same_reading, written
 from roundtrip.tools.editing.together import Becomes, write_together
+from roundtrip.tools.habits import FILE_PATH, edits
 from roundtrip.tools.paths import failure, missing
 
 SPEC = ToolSpec(
@@ -44,7 +44,7 @@ SPEC = ToolSpec(
     effect="edits",
     aliases=("apply_patch", "patch", "replace_in_file", "apply_edit", "patch_file", "repo_browser.apply_patch"),
     parameter_aliases={
-        **habits.PATH,
+        **FILE_PATH,
         "patch": "diff",
         "patch_text": "diff",
         "input": "diff",
@@ -54,7 +54,7 @@ SPEC = ToolSpec(
     example=(
         '{"path": "src/main.py", "diff": "<<<<<<< SEARCH\\nretries = 3\\n=======\\nretries = 5\\n>>>>>>> REPLACE"}'
     ),
-    adapt=edit_habits.apply_diff,
+    adapt=edits.apply_diff,
 )
 
 TEXTS: Final = (".patch", ".diff", ".rej")

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from roundtrip.agent.messages import Effect, ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
-from roundtrip.tools import edit_habits
 from roundtrip.tools.apply_diff import ApplyDiff, misplaced
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.diffs import LINES, changes
@@ -20,6 +19,7 @@ from roundtrip.tools.editing.documents import sane
 from roundtrip.tools.editing.files import Failures, Files, Opened, report
 from roundtrip.tools.editing.misses import MADE, Miss
 from roundtrip.tools.editing.planning import Draft
+from roundtrip.tools.habits import edits
 from roundtrip.tools.paths import failure, intend, missing
 
 _EDIT: Final[dict[str, Any]] = {
@@ -61,7 +61,7 @@ SPEC = ToolSpec(
         "file_edit",
         "edit_tool",
     ),
-    parameter_aliases=edit_habits.EDIT,
+    parameter_aliases=edits.EDIT,
     legacy=(
         {  # lines instead of a text, or lines among which the right place is
             "type": "object",
@@ -92,7 +92,7 @@ SPEC = ToolSpec(
         },
     ),
     example='{"path": "src/main.py", "old_string": "retries = 3\\n", "new_string": "retries = 5\\n"}',
-    adapt=edit_habits.edit_file,
+    adapt=edits.edit_file,
 )
 
 

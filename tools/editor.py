@@ -12,9 +12,9 @@ from typing import Any, Final
 
 from roundtrip.agent.messages import ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Tool, Workspace
-from roundtrip.tools import edit_habits, habits
 from roundtrip.tools.edit_file import EditFile
 from roundtrip.tools.editing.documents import documents
+from roundtrip.tools.habits import FILE_PATH, edits, reading
 from roundtrip.tools.list_files import ListFiles
 from roundtrip.tools.paths import failure
 from roundtrip.tools.read_file import ReadFile
@@ -48,7 +48,7 @@ SPEC = ToolSpec(
     effect="edits",
     aliases=("str_replace_editor", "text_editor", "insert_content"),
     parameter_aliases={
-        **habits.PATH,
+        **FILE_PATH,
         "old_string": "old_str",
         "new_string": "new_str",
         "insert_text": "new_str",
@@ -56,7 +56,7 @@ SPEC = ToolSpec(
     },
     offered=False,
     example='{"command": "str_replace", "path": "src/main.py", "old_str": "retries = 3", "new_str": "retries = 5"}',
-    adapt=edit_habits.editor,
+    adapt=edits.editor,
 )
 
 
@@ -92,7 +92,7 @@ class Editor:
             case "view" if self._is_folder(path):
                 return self._lister, {"path": path}
             case "view":
-                return self._reader, dict(habits.read_file({"path": path, "view_range": arguments.get("view_range")}))
+                return self._reader, dict(reading.read_file({"path": path, "view_range": arguments.get("view_range")}))
             case "create":
                 return self._writer, {"path": path, "content": arguments["file_text"]}
             case "str_replace":

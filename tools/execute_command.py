@@ -10,10 +10,10 @@ from typing import Any
 from roundtrip.agent.messages import ToolResult, ToolSpec
 from roundtrip.agent.plain import readable
 from roundtrip.agent.tooling import Intent, Job, Output, Refusal, Workspace
-from roundtrip.tools import command_habits
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.command_text import lost, status
 from roundtrip.tools.cut import cut_middle
+from roundtrip.tools.habits import commands
 from roundtrip.tools.paths import failure, unfit_folder
 
 LIVE = 1024 * 1024
@@ -73,7 +73,7 @@ SPEC = ToolSpec(
         "timeout_secs": "timeout",
     },
     example='{"command": "python -m pytest -q", "timeout": 300}',
-    adapt=command_habits.execute_command,
+    adapt=commands.execute_command,
 )
 
 

@@ -16,7 +16,6 @@ from roundtrip.agent.files import FOLDER, straight
 from roundtrip.agent.messages import ToolResult, ToolSpec
 from roundtrip.agent.plain import name_line
 from roundtrip.agent.tooling import Finished, Intent, Output, Refusal, Workspace
-from roundtrip.tools import habits
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.cut import first_lines
 from roundtrip.tools.finding.engines import (
@@ -35,6 +34,7 @@ from roundtrip.tools.finding.entries import Entries
 from roundtrip.tools.finding.globs import matcher
 from roundtrip.tools.finding.ignore import Scope, scope_of
 from roundtrip.tools.finding.python_files import directly, walk
+from roundtrip.tools.habits import FOLDER_PATH, reading
 from roundtrip.tools.paths import failure, inside, intend, unfit_folder
 
 NO_TEXT = re.compile("[\ufffd\ud800-\udfff]")
@@ -73,8 +73,8 @@ SPEC = ToolSpec(
         "print_tree",
         "repo_browser.print_tree",
     ),
-    parameter_aliases={**habits.FOLDER, "glob": "pattern", "glob_pattern": "pattern", "query": "pattern"},
-    adapt=habits.list_files,
+    parameter_aliases={**FOLDER_PATH, "glob": "pattern", "glob_pattern": "pattern", "query": "pattern"},
+    adapt=reading.list_files,
     example='{"path": "src", "recursive": true}',
 )
 

@@ -14,10 +14,10 @@ from typing import Any, Final
 from roundtrip.agent.messages import ToolResult, ToolSpec
 from roundtrip.agent.plain import readable
 from roundtrip.agent.tooling import Intent, Job, Output, Refusal, Workspace
-from roundtrip.tools import command_habits
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.command_text import status
 from roundtrip.tools.cut import first_lines
+from roundtrip.tools.habits import commands
 from roundtrip.tools.paths import failure
 
 WAITS: Final = (5, 10, 20, 40, 60)
@@ -52,7 +52,7 @@ SPEC = ToolSpec(
         "job_id": "id",
         "filter": "search",
     },
-    adapt=command_habits.read_command_output,
+    adapt=commands.read_command_output,
     example='{"id": 1}',
 )
 
@@ -67,7 +67,7 @@ KILL = ToolSpec(
     effect="reads",
     aliases=("KillShell", "KillBash", "TaskStop", "job_kill"),
     offered=False,
-    adapt=command_habits.kill_command,
+    adapt=commands.kill_command,
     example='{"shell_id": 1, "kill": true}',
 )
 """As Claude has it: a tool of its own, with one parameter of many names."""

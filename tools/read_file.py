@@ -18,14 +18,14 @@ from typing import Any, BinaryIO
 from roundtrip.agent.files import straight
 from roundtrip.agent.messages import Image, ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
-from roundtrip.tools import habits
 from roundtrip.tools.caps import DEFAULT, Caps
-from roundtrip.tools.encodings import NAMES, WIDE, is_binary, narrow, wide
-from roundtrip.tools.lines import CHUNK, LONGEST, Line, Window, decode, read_window
-from roundtrip.tools.parts import Part, parts
+from roundtrip.tools.habits import FILE_PATH, reading
 from roundtrip.tools.paths import failure, intend, unfit_file
-from roundtrip.tools.pictures import LARGEST as LARGEST_PICTURE
-from roundtrip.tools.pictures import Picture, picture
+from roundtrip.tools.reading.encodings import NAMES, WIDE, is_binary, narrow, wide
+from roundtrip.tools.reading.lines import CHUNK, LONGEST, Line, Window, decode, read_window
+from roundtrip.tools.reading.parts import Part, parts
+from roundtrip.tools.reading.pictures import LARGEST as LARGEST_PICTURE
+from roundtrip.tools.reading.pictures import Picture, picture
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of the largest file whose lines are counted, which reading a part of it needs."""
@@ -72,7 +72,7 @@ SPEC = ToolSpec(
         "repo_browser.open_file",
     ),
     parameter_aliases={
-        **habits.PATH,
+        **FILE_PATH,
         "line_offset": "offset",
         "n_lines": "limit",
         "file": "path",
@@ -95,7 +95,7 @@ SPEC = ToolSpec(
             "required": ["files"],
         },
     ),
-    adapt=habits.read_file,
+    adapt=reading.read_file,
     example='{"path": "src/main.py", "offset": 1, "limit": 200}',
 )
 

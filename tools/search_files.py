@@ -12,16 +12,16 @@ from typing import Any
 
 from roundtrip.agent.messages import ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
-from roundtrip.tools import habits
 from roundtrip.tools.caps import DEFAULT, Caps
-from roundtrip.tools.encodings import SNIFFED, WIDE, is_binary
 from roundtrip.tools.finding.asking import Job
 from roundtrip.tools.finding.engines import SECONDS, Engine, Progress, Records, installed
 from roundtrip.tools.finding.grep import SEARCHED
 from roundtrip.tools.finding.ignore import scope_of
 from roundtrip.tools.finding.patterns import read_pattern
 from roundtrip.tools.fruitless import as_glob, hint, in_any_case
+from roundtrip.tools.habits import FOLDER_PATH, reading
 from roundtrip.tools.paths import failure, inside, intend, missing
+from roundtrip.tools.reading.encodings import SNIFFED, WIDE, is_binary
 
 CONTEXT = 10
 ADVICE = r"It must be a regex of Python's; characters such as ( [ { * + ? | are found as \(, \[ and so on."
@@ -53,7 +53,7 @@ SPEC = ToolSpec(
         "repo_browser.search",
     ),
     parameter_aliases={
-        **habits.FOLDER,
+        **FOLDER_PATH,
         "pattern": "regex",
         "query": "regex",
         "glob": "file_pattern",
@@ -64,7 +64,7 @@ SPEC = ToolSpec(
         "file_glob": "file_pattern",
         "context_lines": "context",
     },
-    adapt=habits.search_files,
+    adapt=reading.search_files,
     example='{"regex": "def main", "path": "src", "file_pattern": "*.py"}',
 )
 

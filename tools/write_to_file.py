@@ -14,7 +14,6 @@ from typing import Any
 from roundtrip.agent.files import whole
 from roundtrip.agent.messages import Effect, ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
-from roundtrip.tools import edit_habits, habits
 from roundtrip.tools.apply_diff import ApplyDiff, misplaced
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.diffs import LINES, changes, lines_of
@@ -22,9 +21,10 @@ from roundtrip.tools.editing.documents import documents, in_style, no_bytes_for,
 from roundtrip.tools.editing.doubts import doubts
 from roundtrip.tools.editing.elision import left_out
 from roundtrip.tools.editing.files import Failures
-from roundtrip.tools.parts import Part
+from roundtrip.tools.habits import FILE_PATH, edits
 from roundtrip.tools.paths import failure, intend
 from roundtrip.tools.read_file import read
+from roundtrip.tools.reading.parts import Part
 
 COMPARED = 4 * 1024 * 1024
 """Bytes of an existing file up to which it is compared with what replaces it."""
@@ -46,7 +46,7 @@ SPEC = ToolSpec(
     effect="edits",
     aliases=("write", "write_file", "create_file", "create", "save_file", "new_file"),
     parameter_aliases={
-        **habits.PATH,
+        **FILE_PATH,
         "file_text": "content",
         "text": "content",
         "file": "path",
@@ -66,7 +66,7 @@ SPEC = ToolSpec(
             "required": ["path", "content"],
         },
     ),
-    adapt=edit_habits.write_to_file,
+    adapt=edits.write_to_file,
     example='{"path": "src/hello.py", "content": "print(\\"hello\\")\\n"}',
 )
 

@@ -21,7 +21,7 @@ from roundtrip.agent.messages import Call, ToolResult
 from roundtrip.agent.rules.dispatch import Dispatched, dispatch, offers, with_notes
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.agent.tooling import Output, Ports, Refusal, Situation
-from roundtrip.tools import habits
+from roundtrip.tools.habits import reading
 from roundtrip.tools.toolset import default_tools
 
 pytestmark = pytest.mark.once
@@ -871,4 +871,4 @@ def test_our_own_shape_comes_out_as_it_went_in() -> None:
 
 @pytest.mark.parametrize("value", ["", "nothing", None, [], {}, [None, 1]])
 def test_a_span_that_says_nothing_is_none(value: Any) -> None:
-    assert "offset" not in habits.read_file({"path": "a", "view_range": value})
+    assert "offset" not in reading.read_file({"path": "a", "view_range": value})

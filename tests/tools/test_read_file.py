@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from roundtrip.agent.messages import Image
 from roundtrip.agent.runtime.workspace import LocalWorkspace
-from roundtrip.tools import habits, paths
+from roundtrip.tools import paths
 from roundtrip.tools.caps import caps_for
-from roundtrip.tools.parts import Part, parts
+from roundtrip.tools.habits import reading
 from roundtrip.tools.read_file import ReadFile
+from roundtrip.tools.reading.parts import Part, parts
 
 
 @pytest.fixture
@@ -229,7 +230,7 @@ def test_intent_names_the_resolved_files(root: Path, tools) -> None:
     ],
 )
 def test_shapes_of_the_arguments(arguments: dict, expected: list[Part]) -> None:
-    assert parts(habits.read_file(arguments)) == expected
+    assert parts(reading.read_file(arguments)) == expected
 
 
 def test_several_files_share_the_budget(root: Path, call) -> None:

@@ -9,7 +9,7 @@ from roundtrip.tools.cut import cut_middle
 from roundtrip.tools.diffs import changes, lines_of
 from roundtrip.tools.finding.engines import Records
 from roundtrip.tools.finding.globs import matcher
-from roundtrip.tools.lines import LONGEST, decode, read_window
+from roundtrip.tools.reading.lines import LONGEST, decode, read_window
 
 
 @pytest.mark.parametrize(

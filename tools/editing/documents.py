@@ -17,7 +17,7 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 
 from roundtrip.tools.diffs import shared
-from roundtrip.tools.encodings import WIDE, is_binary, narrow, wide
+from roundtrip.tools.reading.encodings import WIDE, is_binary, narrow, wide
 
 ALIGNED = 250_000
 """Pairs of lines up to which old and new lines are compared with each other."""

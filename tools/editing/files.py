@@ -18,9 +18,9 @@ from roundtrip.tools.editing.documents import Document, documents
 from roundtrip.tools.editing.doubts import doubts
 from roundtrip.tools.editing.misses import Miss
 from roundtrip.tools.editing.planning import Draft
-from roundtrip.tools.parts import Part
 from roundtrip.tools.paths import failure, unfit_file
 from roundtrip.tools.read_file import read
+from roundtrip.tools.reading.parts import Part
 
 LARGEST: Final = 64 * 1024 * 1024
 """Bytes of the largest file that is edited."""

@@ -23,9 +23,9 @@ from typing import Final
 from roundtrip.agent.files import FOLDER, straight
 from roundtrip.agent.keys import key
 from roundtrip.tools.cut import part_of
-from roundtrip.tools.encodings import WIDE, is_binary, text_of, wide
 from roundtrip.tools.finding.asking import Begun, Job, candidates, others
 from roundtrip.tools.finding.patterns import Pattern, read_pattern
+from roundtrip.tools.reading.encodings import WIDE, is_binary, text_of, wide
 
 SEARCHED: Final = 64 * 1024 * 1024
 """Bytes of the largest file that is searched."""

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from roundtrip.tools.encodings import WIDE
+from roundtrip.tools.reading.encodings import WIDE
 
 LARGEST_PAGE: Final = 1024 * 1024
 """Characters of HTML whose article is looked for, which takes seconds; of more, the text is taken as it comes."""

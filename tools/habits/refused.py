@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any, Final
 
-from roundtrip.tools.values import folded, pop
+from roundtrip.tools.habits.values import folded, pop
 
 _DRY: Final = (("dryrun",), "nothing is tried out here; to make the change, leave dry_run out")
 _ENCODING: Final = "a new file is UTF-8, and one that is there keeps its encoding; leave encoding out"

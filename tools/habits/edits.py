@@ -1,4 +1,4 @@
-"""What models write that learned other agents' tools for editing, and what it means for ours. Rules: see habits.py."""
+"""What models write that learned other agents' tools for editing, and what it means for ours."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from roundtrip.tools.habits import PATH, Arguments
-from roundtrip.tools.refused import encoding_refusal, refusal, unknown
-from roundtrip.tools.values import folded, integer, loaded, pop, truth
+from roundtrip.tools.habits import FILE_PATH, Arguments
+from roundtrip.tools.habits.refused import encoding_refusal, refusal, unknown
+from roundtrip.tools.habits.values import folded, integer, loaded, pop, truth
 
 EDIT: Final[Mapping[str, str]] = {
-    **PATH,
+    **FILE_PATH,
     "file": "path",
     **dict.fromkeys(("old_str", "old_text", "old_content", "old", "search", "find"), "old_string"),
     **dict.fromkeys(("new_str", "new_text", "new_content", "new", "replace", "replacement"), "new_string"),

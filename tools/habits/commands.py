@@ -1,4 +1,4 @@
-"""What models write that learned other agents' tools for commands, and what it means for ours. Rules: see habits.py."""
+"""What models write that learned other agents' tools for commands, and what it means for ours."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import shlex
 from typing import Any, Final
 
 from roundtrip.tools.habits import Arguments
-from roundtrip.tools.refused import refusal
-from roundtrip.tools.values import folded, integer, loaded, pop, truth
+from roundtrip.tools.habits.refused import refusal
+from roundtrip.tools.habits.values import folded, integer, loaded, pop, truth
 
 MILLISECONDS: Final = 10_000
 """A time limit from here on is in milliseconds: as seconds it would be hours, which no tool here allows."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from roundtrip.tools.values import integer
+from roundtrip.tools.habits.values import integer
 
 
 @dataclass(frozen=True, slots=True)

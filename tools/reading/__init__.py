@@ -1,0 +1,1 @@
+"""What `read_file` and whoever else reads texts is made of."""
