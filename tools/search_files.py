@@ -15,10 +15,10 @@ from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
 from roundtrip.tools.caps import DEFAULT, Caps
 from roundtrip.tools.finding.asking import Job
 from roundtrip.tools.finding.engines import SECONDS, Engine, Progress, Records, installed
+from roundtrip.tools.finding.fruitless import as_glob, hint, in_any_case
 from roundtrip.tools.finding.grep import SEARCHED
 from roundtrip.tools.finding.ignore import scope_of
 from roundtrip.tools.finding.patterns import read_pattern
-from roundtrip.tools.fruitless import as_glob, hint, in_any_case
 from roundtrip.tools.habits import FOLDER_PATH, reading
 from roundtrip.tools.paths import failure, inside, intend, missing
 from roundtrip.tools.reading.encodings import SNIFFED, WIDE, is_binary
