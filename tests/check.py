@@ -31,7 +31,7 @@ AT_ONCE = 4  # steps; the tests start processes of their own, and wait for them
 NEWS = 10  # seconds between two lines of progress
 BAR = "=" * 30
 PROGRAMS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py"))
-GROUPS = {  # beside each other, and the slowest first; what is in none comes before them
+GROUPS = {  # the slowest first, and before them all that is in none
     "leaks": ["tests/leaks"],
     "tools": ["tests/tools", "tests/wire", "tests/rules", "tests/commands"],
     "terminals": ["tests/frontends/terminal/test_session.py"],
