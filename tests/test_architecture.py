@@ -121,7 +121,7 @@ def test_imports_are_absolute() -> None:
 
 
 def test_nothing_but_the_standard_library_at_import() -> None:
-    """The others are slow to load (openai takes a second), and not every run needs each of them."""
+    """The others are slow to load (openai takes half a second), and not every run needs each of them."""
     known = sys.stdlib_module_names | {"roundtrip"}
     found = {(module, name) for module, tree in trees().items() for name in imported(at_import(tree))}
     assert {(module, name) for module, name in found if name.split(".")[0] not in known} == set()

@@ -223,15 +223,15 @@ def test_what_the_user_is_told(kind: Kind, mode: sandbox.SandboxMode, root: str,
 
 def test_bubblewrap_is_not_taken_from_the_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor through a link that leads there, nor from a folder that is relative."""
-    (tmp_path / "root/bin").mkdir(parents=True)
+    (tmp_path / "project/bin").mkdir(parents=True)
     (tmp_path / "elsewhere").mkdir()
-    fake = tmp_path / "root/bin/bwrap"
+    fake = tmp_path / "project/bin/bwrap"
     fake.write_text("#!/bin/sh\nexit 0\n")
     fake.chmod(0o755)
     (tmp_path / "elsewhere/bwrap").symlink_to(fake)
-    monkeypatch.chdir(tmp_path / "root")
-    monkeypatch.setenv("PATH", f"{tmp_path}/root/bin:{tmp_path}/elsewhere:bin:.:")
-    found = find(tmp_path / "root", "bwrap")
+    monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.setenv("PATH", f"{tmp_path}/project/bin:{tmp_path}/elsewhere:bin:.:")
+    found = find(tmp_path / "project", "bwrap")
     assert (found.kind, found.reason) == ("none", "bubblewrap (bwrap) is not used, because it lies in the workspace")
 
 
@@ -258,8 +258,8 @@ def test_and_the_other_way_round(row: str) -> None:
 def test_bubblewrap_that_does_not_work_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "bwrap").write_text("#!/bin/sh\necho 'No permissions to create a namespace' >&2\nexit 1\n")
     (tmp_path / "bwrap").chmod(0o755)
-    (tmp_path / "root").mkdir()
+    (tmp_path / "project").mkdir()
     monkeypatch.setenv("PATH", str(tmp_path))
-    found = find(tmp_path / "root", "bwrap")
+    found = find(tmp_path / "project", "bwrap")
     assert found.reason == "bubblewrap (bwrap) does not work: No permissions to create a namespace"
-    assert "bubblewrap (bwrap) does not work" in find(tmp_path / "root").reason
+    assert "bubblewrap (bwrap) does not work" in find(tmp_path / "project").reason

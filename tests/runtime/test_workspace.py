@@ -9,7 +9,7 @@ from roundtrip.agent.tooling import Refusal, Workspace
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    root = tmp_path / "root"
+    root = tmp_path / "project"
     (root / "src").mkdir(parents=True)
     (tmp_path / "outside").mkdir()
     return root
@@ -128,7 +128,7 @@ def test_links_that_lead_out(workspace, root: Path, tmp_path: Path) -> None:
 def test_a_link_out_and_up_again_is_judged_by_where_it_leads(workspace, root: Path, tmp_path: Path) -> None:
     (root / "folder").symlink_to(tmp_path / "outside")
     assert reason(workspace, "folder/../x")
-    assert workspace.locate("folder/../root/x", writing=True) == root / "x"
+    assert workspace.locate("folder/../project/x", writing=True) == root / "x"
 
 
 def test_links_that_stay_inside(workspace, root: Path) -> None:
@@ -179,7 +179,7 @@ def test_a_workspace_below_a_folder_of_that_name(tmp_path: Path) -> None:
 
 
 def test_a_root_behind_a_link(root: Path, tmp_path: Path) -> None:
-    (tmp_path / "alias").symlink_to("root")
+    (tmp_path / "alias").symlink_to("project")
     workspace = LocalWorkspace(tmp_path / "alias")
     assert workspace.root == root
     assert workspace.locate(str(tmp_path / "alias" / "x"), writing=True) == root / "x"
