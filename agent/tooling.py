@@ -121,7 +121,6 @@ class Job(Protocol):
     @property
     def id(self) -> int:
         """The number under which its output can be read, 0 if it has none."""
-        ...
 
     @property
     def command(self) -> str: ...
@@ -132,38 +131,30 @@ class Job(Protocol):
     @property
     def finished(self) -> Finished:
         """How it ended; while it runs, how far it is."""
-        ...
 
     @property
     def note(self) -> str:
         """What the model should know of the sandbox to understand the result, "" for nothing."""
-        ...
 
     @property
     def total(self) -> int:
         """Bytes of output so far."""
-        ...
 
     def keep(self) -> int:
         """Keeps the output beyond the call that started the command. Returns the id, 0 if that can't be done."""
-        ...
 
     def read(self, offset: int, most: int) -> Excerpt:
         """At most `most` bytes of the output from `offset` on; a negative one counts from its end."""
-        ...
 
     def search(self, words: Sequence[str], most: int) -> tuple[list[tuple[int, str]], int]:
         """The first lines that hold one of the words, upper and lower case alike, each with its offset; `most` of
         them. And how many there are."""
-        ...
 
     async def news(self, since: int, seconds: float) -> None:
         """Waits until there is output behind `since`, or the command has ended, or the time is over."""
-        ...
 
     async def kill(self) -> None:
         """Ends it with all that it has started. Returns when that is done."""
-        ...
 
 
 class Jobs(Protocol):
@@ -172,7 +163,6 @@ class Jobs(Protocol):
     @property
     def running(self) -> Sequence[Job]:
         """Those in the background, in the order in which they were started."""
-        ...
 
     async def run(
         self, command: str, *, cwd: Path, seconds: float, output: Output, background: bool = False
@@ -181,11 +171,9 @@ class Jobs(Protocol):
 
         background: after `seconds` it is left running instead, and `output` hears no more of it.
         """
-        ...
 
     def find(self, id: int) -> Job | Refusal:
         """The command with this id, also one of this session's earlier runs."""
-        ...
 
 
 class Workspace(Protocol):
@@ -199,19 +187,15 @@ class Workspace(Protocol):
 
     def locate(self, path: str, *, writing: bool = False) -> Path | Refusal:
         """The absolute path with symlinks resolved, or why a tool may not use it. Relative means: to the root."""
-        ...
 
     def shown(self, path: Path) -> str:
         """The path as it is shown to the model: relative to the root where it lies inside."""
-        ...
 
     def look(self, path: Path) -> Callable[[], None]:
         """Takes down how the file is, before it is read; what it returns notes that the model has seen it so."""
-        ...
 
     def stale(self, path: Path) -> str:
         """Why an existing file may not be overwritten yet ("" if it may): unread, or changed since it was read."""
-        ...
 
     def replace(self, path: Path, data: bytes, *, over: bytes | None = None, like: stat_result | None = None) -> None:
         """Writes a file whole or not at all; makes its folders, keeps mode and owner. Raises OSError.
@@ -219,19 +203,21 @@ class Workspace(Protocol):
         over: what the file must still hold for that; None for whatever it does. like: of whom a new one gets mode and
         owner. A call that was let through as one that merely reads may not write: that is an OSError too.
         """
-        ...
 
     def remove(self, path: Path, *, over: bytes | None = None) -> None:
         """Removes a file. over: as for `replace`. Raises OSError."""
-        ...
 
     def lock(self, *paths: Path) -> AbstractAsyncContextManager[None]:
         """Keeps these files from other calls of this session, from the check to the write."""
-        ...
 
     async def run(self, command: Sequence[str], *, cwd: Path, seconds: float, output: Output) -> Finished:
         """Runs a program of ours, outside the sandbox and without stdin; at the time limit its group is killed."""
-        ...
+
+    async def work(self, program: Sequence[str], work: str, *, seconds: float, output: Output) -> Finished:
+        """Has a program of ours do a piece of work, as `run` does, and may leave it running, idle, for the next one.
+
+        It gets its work behind a line with the length in bytes, and answers up to a line that begins with NUL; then
+        `code` is 0. It may be in any folder, and should end when its stdin does."""
 
 
 class Tool(Protocol):
@@ -277,7 +263,6 @@ class Model(Protocol):
     def exchange(self, body: Mapping[str, Any]) -> AsyncGenerator[Opened | bytes | ModelFailure, None]:
         """Sends one request. Yields `Opened`, then the body's bytes as they come; or, at any place, one
         `ModelFailure` as the last item. Closing the iterator closes the connection."""
-        ...
 
 
 class Approver(Protocol):
@@ -285,7 +270,6 @@ class Approver(Protocol):
 
     async def approve(self, call: Call, intent: Intent) -> Refusal | None:
         """None lets the call run."""
-        ...
 
 
 class Recorder(Protocol):
@@ -293,8 +277,6 @@ class Recorder(Protocol):
 
     async def before(self, call: Call, intent: Intent, output: Output) -> None:
         """The call has been approved, and runs next. output: hears how far a long recording is."""
-        ...
 
     async def after(self, call: Call, intent: Intent) -> None:
         """The call has run, or was broken off."""
-        ...

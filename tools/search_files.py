@@ -13,7 +13,7 @@ from typing import Any
 from roundtrip.agent.messages import ToolResult, ToolSpec
 from roundtrip.agent.tooling import Intent, Output, Refusal, Workspace
 from roundtrip.tools.caps import DEFAULT, Caps
-from roundtrip.tools.finding.asking import Job
+from roundtrip.tools.finding.asking import PROGRAM, Job
 from roundtrip.tools.finding.engines import SECONDS, Engine, Progress, Records, installed
 from roundtrip.tools.finding.fruitless import as_glob, hint, in_any_case
 from roundtrip.tools.finding.grep import SEARCHED
@@ -133,12 +133,12 @@ class SearchFiles:
 
     async def _search(self, job: Job, output: Output) -> Hits | str:
         """What is found, as far as there was time; or why it failed."""
-        hits, command = Hits(Progress(output)), await asyncio.to_thread(job.command)
-        finished = await self._workspace.run(
-            command, cwd=Path(job.scope.base), seconds=self._seconds, output=Records("\n", hits.take)
-        )
-        failed = not hits.rest and finished.code is not None
-        return " ".join(finished.output.split())[-200:] or "no reason was given" if failed else hits
+        hits, work = Hits(Progress(output)), await asyncio.to_thread(job.work)
+        heard = Records("\n", hits.take)
+        finished = await self._workspace.work(PROGRAM, work, seconds=self._seconds, output=heard)
+        reason = hits.rest.get("failed") or " ".join(finished.output.split())[-200:] or "no reason was given"
+        failed = "failed" in hits.rest or (not hits.rest and finished.code is not None)
+        return reason if failed else hits
 
     async def _hint(self, job: Job, output: Output) -> str:
         """What there is to say where there is no match: what the regex may have meant, or a match in another case."""
@@ -180,6 +180,7 @@ class SearchFiles:
             context=min(max(arguments.get("context", 0), 0), CONTEXT),
             matches=self._caps.matches,
             bytes=self._caps.found,
+            seconds=self._seconds,
         )
 
 

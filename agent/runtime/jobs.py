@@ -30,6 +30,7 @@ from roundtrip.agent.runtime.sandbox.confinement import Confinement
 from roundtrip.agent.runtime.sandbox.policy import Policy
 from roundtrip.agent.runtime.sandbox.tell_tales import Ran, note
 from roundtrip.agent.runtime.sandbox.variables import withheld
+from roundtrip.agent.runtime.workers import Workers
 from roundtrip.agent.tooling import Finished, Job, Output, Refusal
 
 SHELLS: Final = ("/bin/bash", "/usr/bin/bash", "/bin/sh")
@@ -112,6 +113,7 @@ class LocalJobs:
     ) -> None:
         self._environment = command_environment() if environment is None else dict(environment)
         self.confinement = confinement or Confinement(root, mode="off")
+        self.workers = Workers(self._environment)
         self._outputs = outputs
         self._jobs: list[LocalJob] = []
         """Those that have ended without an id go when the next one starts."""
@@ -165,6 +167,7 @@ class LocalJobs:
                 await asyncio.wait(self._tasks)
         finally:
             self._let_go()
+            self.workers.close()
             await asyncio.to_thread(self._remove)  # there may be a lot
 
     def _remove(self) -> None:

@@ -13,21 +13,17 @@ ended. Rules:
 from __future__ import annotations
 
 import asyncio
-import codecs
 import os
 import signal
 import time
-from collections import deque
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from roundtrip.agent.runtime.hearing import Hearing
 from roundtrip.agent.tooling import Finished, Output
-
-KEPT = 64 * 1024
-"""Characters of the output's head, and of its tail, that `Finished.output` holds."""
 
 GRACE = 1.0
 """Seconds between SIGTERM and SIGKILL."""
@@ -42,74 +38,22 @@ CANNOT_START = 127
 """The exit code of what could not be started, as in a shell."""
 
 
-class HeadAndTail:
-    """Keeps the first and the last `kept` characters of a text that comes in pieces, and counts the rest."""
-
-    def __init__(self, kept: int = KEPT) -> None:
-        self._kept = kept
-        self._head = ""
-        self._tail: deque[str] = deque()
-        self._length = 0
-        """Characters of the tail."""
-        self._omitted = 0
-
-    def add(self, text: str) -> None:
-        room = self._kept - len(self._head)
-        self._head += text[:room]
-        if len(text) > room:
-            self._tail.append(text[room:])
-            self._length += len(text) - room
-        while self._tail and self._length - len(self._tail[0]) > self._kept:
-            self._length -= len(self._tail[0])
-            self._omitted += len(self._tail.popleft().encode())
-
-    def text(self) -> str:
-        """Head and tail; where something is missing between them, a line says how many bytes."""
-        tail = "".join(self._tail)
-        surplus = tail[: max(len(tail) - self._kept, 0)]
-        omitted = self._omitted + len(surplus.encode())
-        gap = f"\n… {omitted} bytes omitted …\n" if omitted else ""
-        return f"{self._head}{gap}{tail[len(surplus) :]}"
-
-
 class _Pipe:
-    """A pipe whose read end is emptied by the event loop as long as it is open."""
+    """A pipe of ours, whose read end is emptied as long as it is open."""
 
     def __init__(self, output: Output) -> None:
-        self._output = output
-        self._kept = HeadAndTail()
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._loop = asyncio.get_running_loop()
         self._read_end, self.write_end = os.pipe()
         self.ended = asyncio.Event()
-        os.set_blocking(self._read_end, False)
-        self._loop.add_reader(self._read_end, self._readable)
+        self._hearing = Hearing(self._read_end, output, self.ended)
 
     def close_write_end(self) -> None:
         os.close(self.write_end)
 
     def close(self) -> str:
         """Closes our end. Returns the output, cut in the middle where it was long."""
-        self._loop.remove_reader(self._read_end)
+        text = self._hearing.stop()
         os.close(self._read_end)
-        self._take(self._decoder.decode(b"", final=True))
-        return self._kept.text()
-
-    def _readable(self) -> None:
-        try:
-            data = os.read(self._read_end, KEPT)
-        except BlockingIOError:
-            return
-        if data:
-            self._take(self._decoder.decode(data))
-        else:
-            self._loop.remove_reader(self._read_end)
-            self.ended.set()
-
-    def _take(self, text: str) -> None:
-        if text:
-            self._kept.add(text)
-            self._output(text)
+        return text
 
 
 @dataclass(frozen=True, slots=True)

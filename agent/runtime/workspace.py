@@ -214,6 +214,10 @@ class LocalWorkspace:
                 return Finished(process.CANNOT_START, f"{self.shown(cwd)} can't be entered: {error.strerror}", 0.0)
             return await process.run(command, cwd=folder, environment=self._environment, seconds=seconds, output=output)
 
+    async def work(self, program: Sequence[str], work: str, *, seconds: float, output: Output) -> Finished:
+        """Has a program of ours do a piece of work, outside the sandbox; it stays for the next one for a while."""
+        return await self._jobs.workers.do(program, work, seconds=seconds, output=output)
+
     def _saw(self, path: Path, stamp: _Stamp | None) -> None:
         if stamp is None:
             self._seen.pop(path, None)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from processes import dies, is_alive, written
-from roundtrip.agent.runtime.process import GRACE, KEPT, HeadAndTail, run
+from roundtrip.agent.runtime.hearing import KEPT, HeadAndTail
+from roundtrip.agent.runtime.process import GRACE, run
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.agent.tooling import Finished
 

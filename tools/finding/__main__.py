@@ -1,30 +1,37 @@
-"""The program of a search: `python -m roundtrip.tools.finding JOB [ENGINE COMMAND…]`, see `asking.Job`.
+"""The program that searches, one job after another, see `tooling.Workspace.work` and `asking.Job`.
 
-COMMAND is what the first engine is asked. To load what reads the answer takes as long as an engine needs for thousands
-of files; so it is at work before that is loaded, and nothing else is imported up here.
+A job comes with what the first engine is asked about it, apart by NULs. To load what reads the answer takes as long as
+an engine needs for thousands of files; so for the first job it is at work before that is loaded, and nothing else is
+imported up here.
 """
 
 from __future__ import annotations
 
+import select
 import sys
 from subprocess import DEVNULL, PIPE, Popen
 
+PATIENCE = 600.0
+"""Seconds for which it waits for the next job before it ends. argv may name others."""
+
 
 def main() -> None:
-    job, *question = sys.argv[1:]
-    begun = _begun(*question) if question else {}
+    jobs, patience = sys.stdin.buffer, float(sys.argv[1]) if sys.argv[1:] else PATIENCE
+    while select.select([jobs], [], [], patience)[0] and (length := jobs.readline()):
+        job, *question = jobs.read(int(length)).decode("utf-8", "surrogateescape").split("\0")
+        begun = _begun(*question) if question else {}
 
-    from roundtrip.tools.finding.grep import run
+        from roundtrip.tools.finding.grep import run
 
-    run(job, begun)
-    for process in begun.values():  # nobody asked after all
-        process.kill()
-        process.wait()
+        run(job, begun)
+        for process in begun.values():  # nobody asked after all
+            process.kill()
+            process.wait()
 
 
-def _begun(engine: str, *command: str) -> dict[str, Popen[bytes]]:
+def _begun(engine: str, base: str, *command: str) -> dict[str, Popen[bytes]]:
     try:
-        return {engine: Popen(command, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)}
+        return {engine: Popen(command, cwd=base, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)}
     except OSError:
         return {}  # whoever asks tries it again, and then another one
 

@@ -14,13 +14,16 @@ from typing import Any, Final
 
 from roundtrip.agent.plain import name_line
 from roundtrip.tools.finding import python_files
-from roundtrip.tools.finding.engines import PYTHON, Counting, Engine, by_folder, fitting, nested
+from roundtrip.tools.finding.engines import PYTHON, SECONDS, Counting, Engine, by_folder, fitting, nested
 from roundtrip.tools.finding.globs import matcher
 from roundtrip.tools.finding.ignore import Scope
 from roundtrip.tools.finding.patterns import Pattern, read_pattern
 
 MARKS: Final = r"^(?:\xff\xfe|\xfe\xff|\x00\x00\xfe\xff)"
 """Files with a byte order mark of a wide encoding, which are always read."""
+
+PROGRAM: Final = (sys.executable, "-P", "-m", "roundtrip.tools.finding")
+"""What searches, see `tooling.Workspace.work`. -P: a folder's own modules must not be taken for Python's."""
 
 Begun = dict[str, "subprocess.Popen[bytes]"]
 """Engines that are at work already on what they are asked first, by their names."""
@@ -31,11 +34,13 @@ PIPES: Final[dict[str, Any]] = {
     "stderr": subprocess.PIPE,
 }
 
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """What to search for, and how much of it to show.
 
     name: of the scope's base, as the model knows it. file: the only file to search, "" for all of them.
+    seconds: the time limit of whoever waits for it.
     """
 
     scope: Scope
@@ -47,17 +52,20 @@ class Job:
     context: int = 0
     matches: int = 100
     bytes: int = 24 * 1024
+    seconds: float = SECONDS
 
-    def command(self) -> tuple[str, ...]:
-        """What runs it. -P: a folder's own modules must not be taken for Python's."""
-        program = (sys.executable, "-P", "-m", "roundtrip.tools.finding", json.dumps(asdict(self)))
+    def work(self) -> str:
+        """What `PROGRAM` is given: the job, and what the first engine is asked, if there is one."""
+        return "\0".join((json.dumps(asdict(self)), *self._question()))
+
+    def _question(self) -> tuple[str, ...]:
         pattern = read_pattern(self.regex)
         if self.file or isinstance(pattern, str) or not pattern.loose:
-            return program
+            return ()
         for engine in fitting(self.engines, self.scope)[:1]:
-            if question := _searching(engine, self.scope, pattern.loose):
-                return (*program, engine.name, *question)
-        return program
+            if command := _searching(engine, self.scope, pattern.loose):
+                return (engine.name, self.scope.base, *command)
+        return ()
 
     @staticmethod
     def parse(text: str) -> Job:

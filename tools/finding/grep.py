@@ -1,12 +1,13 @@
 """The lines that a search finds: files that may match are read, and looked through with Python's `re`.
 
-Strategy. Python can't be interrupted while it matches a regex, and some regexes never end. So this runs as a program
-of its own, `python -m roundtrip.tools.finding JOB`, which can be killed. Rules:
+Strategy. Python can't be interrupted while it matches a regex, and some regexes never end. So this runs in a program
+of its own, see `__main__`, which can be killed. Rules:
 1. An engine only says which files may match; whether they do, and how that looks, is decided here for all engines.
 2. Files are searched in the order of their paths, and what is found is printed at once.
 3. Files that hold keys are passed over, unless one is named.
 4. When as much is found as may be shown, one more match is looked for, to say that there are more.
-Prints a line for each line of the result, and as the last one, behind a NUL, what was left out as JSON.
+Prints a line for each line of the result, and as the last one, behind a NUL, as JSON, what was left out, or why it
+failed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import stat
 import sys
 from collections.abc import Callable
@@ -149,8 +151,14 @@ def _write(line: str) -> None:
     sys.stdout.buffer.flush()
 
 
-def run(job: str, begun: Begun) -> None:
+def run(text: str, begun: Begun) -> None:
     """Prints what a job finds, see above."""
-    found = search(Job.parse(job), _write, begun)
-    rest = {"matches": found.matches, "more": found.more, "last": found.last, "no_file": found.no_file}
+    job = Job.parse(text)
+    signal.setitimer(signal.ITIMER_REAL, job.seconds + 1)  # ends this program, should nobody be left to do it
+    try:
+        found = search(job, _write, begun)
+        rest = {"matches": found.matches, "more": found.more, "last": found.last, "no_file": found.no_file}
+    except OSError as error:
+        rest = {"failed": f"{job.name} can't be searched: {error.strerror}"}
+    signal.setitimer(signal.ITIMER_REAL, 0)
     _write("\0" + json.dumps(rest))

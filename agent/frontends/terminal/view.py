@@ -26,42 +26,33 @@ class View(Protocol):
     @property
     def live(self) -> tuple[Block, ...]:
         """What may still change."""
-        ...
 
     @property
     def question(self) -> Question | None:
         """What waits for an answer."""
-        ...
 
     @property
     def inquiry(self) -> Inquiry | None:
         """What the model asked, and waits for an answer."""
-        ...
 
     @property
     def queued(self) -> tuple[str, ...]:
         """What was submitted, and the model was not told."""
-        ...
 
     def submit(self, text: str) -> None:
         """Enter was pressed."""
-        ...
 
     def reply(self, text: str) -> None:
         """Enter was pressed, and the line answers what the model asked, unless it is a command."""
-        ...
 
     def interrupt(self) -> bool:
         """Esc or Ctrl-C: stops what runs. False if nothing ran."""
-        ...
 
     def leave(self) -> None:
         """Ctrl-D: stops what runs, and ends."""
-        ...
 
     def answer(self, answer: Answer, feedback: str = "") -> None:
         """The answer to the open question."""
-        ...
 
 
 class Surface(Protocol):
@@ -108,16 +99,12 @@ class Console(Protocol):
 
     def commit(self, blocks: Sequence[Block]) -> None:
         """Prints the blocks, for good."""
-        ...
 
     def refresh(self) -> None:
         """What is live has changed."""
-        ...
 
     def put_back(self, text: str) -> None:
         """Puts text into the input, before what is there."""
-        ...
 
     def close(self) -> None:
         """Ends the console."""
-        ...

@@ -1,0 +1,116 @@
+"""The program that searches: one for all searches of a session, and none when nobody is left to ask it."""
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from processes import dies
+from roundtrip.agent.messages import ToolResult
+from roundtrip.agent.runtime.workspace import LocalWorkspace
+from roundtrip.tools.finding.asking import PROGRAM, Job
+from roundtrip.tools.finding.engines import installed
+from roundtrip.tools.finding.ignore import scope_of
+from roundtrip.tools.search_files import SearchFiles
+
+ENDLESS = r"(a+)+$"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "many").write_text("a" * 5000 + "!\n")
+    (tmp_path / "few").write_text("one\ntwo\n")
+    return tmp_path
+
+
+def children(parent: int = 0, busy: float = 0.0) -> set[int]:
+    """The searching processes that another one, or this one, has started; those that worked for so many seconds."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        try:
+            line, status = (entry / "cmdline").read_bytes(), (entry / "stat").read_text()
+        except OSError:
+            continue
+        fields = status.rpartition(")")[2].split()  # from the third on, see proc(5)
+        worked = int(fields[11]) / os.sysconf("SC_CLK_TCK")
+        if b"roundtrip.tools.finding" in line and int(fields[1]) == (parent or os.getpid()) and worked >= busy:
+            found.add(int(entry.name))
+    return found
+
+
+def search(tool: SearchFiles, regex: str) -> ToolResult:
+    return asyncio.run(tool.run({"regex": regex}, lambda text: None))
+
+
+def test_searches_share_a_process_and_nothing_else(root: Path) -> None:
+    workspace, before = LocalWorkspace(root), children()
+    tool = SearchFiles(workspace)
+    assert search(tool, "two").content == "1 match in .:\nfew:2: two"
+    mine = children() - before
+    assert len(mine) == 1
+    (root / "few").write_text("three\n")
+    (root / ".gitignore").write_text("new\n")
+    (root / "new").write_text("three\n")
+    assert search(tool, "two").content == "No matches for two in ."
+    assert search(tool, "three").content == "1 match in .:\nfew:1: three"
+    (root / ".gitignore").unlink()
+    assert search(tool, "three").content == "2 matches in .:\nfew:1: three\nnew:1: three"
+    assert search(tool, "(").failed
+    assert children() - before == mine
+
+
+def test_a_search_after_one_that_did_not_end(root: Path) -> None:
+    workspace, before = LocalWorkspace(root), children()
+    search(SearchFiles(workspace), "two")
+    known = children() - before
+    assert "stopped after 0.5 s" in search(SearchFiles(workspace, seconds=0.5), ENDLESS).content
+    assert all(map(dies, known))
+    assert search(SearchFiles(workspace), "two").content == "1 match in .:\nfew:2: two"
+
+
+def test_a_folder_that_is_gone_is_told_and_the_process_stays(root: Path) -> None:
+    workspace, before = LocalWorkspace(root), children()
+    job = Job(scope_of(root, root), installed(root), "two")
+    gone = replace(job, scope=scope_of(root / "gone", root), name="gone")
+
+    async def both() -> list[str]:
+        given = (gone, job)
+        return [(await workspace.work(PROGRAM, each.work(), seconds=60, output=print)).output for each in given]
+
+    failed, found = asyncio.run(both())
+    assert failed == '\0{"failed": "gone can\'t be searched: No such file or directory"}\n'
+    assert found.startswith("few:2: two\n\0")
+    assert len(children() - before) == 1
+
+
+def test_it_ends_after_a_while_without_work(root: Path) -> None:
+    job = Job(scope_of(root, root), installed(root), "two").work().encode()
+    with subprocess.Popen((*PROGRAM, "0.5"), stdin=subprocess.PIPE, stdout=subprocess.PIPE) as idle:
+        assert idle.stdin
+        assert idle.stdout
+        idle.stdin.write(b"%d\n%b" % (len(job), job))
+        idle.stdin.flush()
+        assert idle.stdout.readline() == b"few:2: two\n"
+        assert idle.wait(30) == 0
+
+
+def test_a_search_that_does_not_end_outlives_nobody_for_long(root: Path) -> None:
+    """We are killed in the middle of it, and nobody is left to end it."""
+    script = f"""
+import asyncio, pathlib
+from roundtrip.agent.runtime.workspace import LocalWorkspace
+from roundtrip.tools.search_files import SearchFiles
+tool = SearchFiles(LocalWorkspace(pathlib.Path(".")), seconds=3)
+asyncio.run(tool.run({{"regex": {ENDLESS!r}}}, lambda text: None))
+"""
+    with subprocess.Popen((sys.executable, "-c", script), cwd=root) as us:
+        deadline = time.monotonic() + 30
+        while not (found := children(us.pid, busy=0.5)) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        us.kill()
+    assert len(found) == 1
+    assert all(map(dies, found))
