@@ -141,13 +141,21 @@ class ListFiles:
                         entries.add_files(folder, counted)
                 progress(entries.count, "entries")
 
-            where = nested(scope, prefix) if prefix else scope
-            finished = await self._workspace.run(
-                engine.listing(where), cwd=Path(where.base), seconds=SECONDS, output=Records("\0", take)
-            )
+            finished = await self._at_once(engine, nested(scope, prefix) if prefix else scope, take)
             if not engine.succeeded(finished.code):
                 break
         return finished
+
+    async def _at_once(self, engine: Engine, scope: Scope, take: Callable[[str], None]) -> Finished:
+        """Runs what lists the files of a scope. How that ended; of several, the one that did not do well."""
+        commands, base = await asyncio.to_thread(engine.listings, scope), Path(scope.base)
+        async with asyncio.TaskGroup() as tasks:
+            running = [
+                tasks.create_task(self._workspace.run(each, cwd=base, seconds=SECONDS, output=Records("\0", take)))
+                for each in commands
+            ]
+        ends = [task.result() for task in running]
+        return next((finished for finished in ends if not engine.succeeded(finished.code)), ends[0])
 
 
 def _below(prefix: str, paths: str) -> str:

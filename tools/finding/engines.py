@@ -24,12 +24,15 @@ if TYPE_CHECKING:  # each search starts a Python, which needs none of it
 
 
 class _Finder(Protocol):
-    """CODES: with which its program ends when all went well. LINKS: whether it names symbolic links."""
+    """CODES: with which its program ends when all went well. LINKS: whether it names symbolic links. SHARES: whether it
+    has one thread only, and lists what `--` and names behind its command say."""
 
     @property
     def CODES(self) -> tuple[int, ...]: ...
     @property
     def LINKS(self) -> bool: ...
+    @property
+    def SHARES(self) -> bool: ...
     def fits(self, scope: Scope) -> bool: ...
     def listing(self, program: str, scope: Scope) -> tuple[str, ...]: ...
     def searching(self, program: str, scope: Scope, patterns: tuple[str, ...]) -> tuple[str, ...]: ...
@@ -47,6 +50,9 @@ SECONDS: Final = 30.0
 PATIENCE: Final = 2.0
 """Seconds between two words on how far it is."""
 
+NAMES: Final = 64
+"""The most names that who lists files compares each path with."""
+
 RUN: Final = re.compile(r"((?:[^\0/]*+/)*+)[^\0/]*+\0(?:\1[^\0/]*+\0)*+")
 """Paths of one folder behind each other. Nothing is tried twice: it takes less time than to split them."""
 
@@ -60,6 +66,11 @@ class Engine:
 
     def listing(self, scope: Scope) -> tuple[str, ...]:
         return FINDERS[self.name].listing(self.program, scope)
+
+    def listings(self, scope: Scope) -> tuple[tuple[str, ...], ...]:
+        """Commands that list the files together, at the same time."""
+        shares = halves(scope.base) if FINDERS[self.name].SHARES else ()
+        return tuple((*self.listing(scope), "--", *names) for names in shares) or (self.listing(scope),)
 
     def searching(self, scope: Scope, patterns: tuple[str, ...]) -> tuple[str, ...]:
         """() where this engine can only list."""
@@ -137,6 +148,17 @@ def nested(scope: Scope, path: str) -> Scope:
 def listers(engines: Iterable[Engine], scope: Scope) -> list[Engine]:
     """Those that fit, in the order in which they are asked for a listing."""
     return sorted(fitting(engines, scope), key=lambda engine: LISTERS.index(engine.name))
+
+
+def halves(base: str) -> tuple[list[str], ...]:
+    """The names in a folder, for two who look through it; () where that is not worth it."""
+    try:
+        with os.scandir(base) as found:
+            entries = [(not entry.is_dir(follow_symlinks=False), entry.name) for entry in found if entry.name != ".git"]
+    except OSError:
+        return ()
+    names = [name for _, name in sorted(entries)]  # folders first: both get the same number of them
+    return (names[::2], names[1::2]) if 1 < len(names) <= NAMES else ()
 
 
 def by_folder(paths: str) -> Iterator[tuple[str, str]]:

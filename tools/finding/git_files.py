@@ -18,6 +18,7 @@ from roundtrip.tools.finding.ignore import Scope
 
 CODES: Final[tuple[int, ...]] = (0, 1)
 LINKS: Final = True
+SHARES: Final = True
 
 _ENVIRONMENT: Final = {**GIT_ENVIRONMENT, "GIT_INDEX_FILE": "/nonexistent/index", "LC_ALL": "C"}
 """LC_ALL: patterns are about bytes."""

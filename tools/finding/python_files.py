@@ -18,6 +18,7 @@ from roundtrip.tools.finding.ignore import AGENT, GIT, Hidden, Scope
 
 CODES: Final[tuple[int, ...]] = (0,)
 LINKS: Final = True
+SHARES: Final = False
 
 
 def walk(scope: Scope, *, files: bool = True, going: Callable[[], bool] = lambda: True) -> Iterator[str]:
@@ -76,9 +77,9 @@ def _walk(base: int, hidden: Hidden, files: bool, going: Callable[[], bool], sta
         folder = waiting.pop()
         try:
             with folder_entries(folder, base) as entries:
-                for entry in entries:
+                for entry in entries if files else [one for one in entries if not one.is_file(follow_symlinks=False)]:
                     is_folder = entry.is_dir(follow_symlinks=False)
-                    wanted = is_folder or entry.is_symlink() or (files and entry.is_file(follow_symlinks=False))
+                    wanted = is_folder or entry.is_symlink() or entry.is_file(follow_symlinks=False)
                     if not wanted or entry.name == ".git":
                         continue
                     path = f"{folder}{entry.name}"

@@ -17,6 +17,7 @@ CODES: Final[tuple[int, ...]] = (0, 1, 2)
 
 LINKS: Final = False
 """Whether it names symbolic links."""
+SHARES: Final = False
 
 # No configuration of the user's may change what is found. Hidden files count, as for git; `.git` itself does not.
 ALWAYS: Final = (

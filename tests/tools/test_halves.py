@@ -1,0 +1,103 @@
+"""Two gits list a folder together: what they find is what one finds alone."""
+
+import asyncio
+import os
+import random
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from roundtrip.agent.runtime.workspace import LocalWorkspace
+from roundtrip.tools.finding import git_files
+from roundtrip.tools.finding.engines import NAMES, PYTHON, Engine, halves
+from roundtrip.tools.finding.ignore import Scope, scope_of
+from roundtrip.tools.list_files import ListFiles
+
+GIT = Engine("git", git_files.find(Path("/nonexistent")))
+FOLDERS = ("a", "b", "c", "node_modules", "build", ".hidden", "-d", "[x]*", ":(top)", "with space", "é", "\udcff")
+FILES = (*FOLDERS, "x.log", "y.c", "new\nline")
+PATTERNS = (
+    *("*.log", "build/", "/a", "node_modules", "!a/b", "/*", "!/b", "a/**", "!*.c", "*", "!*/", "!x.log", "b/c"),
+    *("/.hidden", "[[]x*", "**/c", "!build/"),
+)
+
+
+def tree(root: Path, seed: int) -> list[Path]:
+    """A repository with repositories, links and ignore files in it; returns its folders."""
+    chance = random.Random(seed)
+    subprocess.run(["git", "init", "-q", root], check=True)
+    folders = [root]
+    for _ in range(chance.randint(5, 30)):
+        kind = chance.random()
+        path = chance.choice(folders) / chance.choice(FOLDERS if kind < 0.6 else FILES)
+        if os.path.lexists(path):
+            continue
+        if kind < 0.6:
+            path.mkdir()
+            folders.append(path)
+            if kind < 0.07:
+                subprocess.run(["git", "init", "-q", path], check=True)
+        elif kind < 0.9:
+            path.write_text("x")
+        else:
+            path.symlink_to(chance.choice(["a", "..", "nowhere"]))
+    for folder in folders:
+        if chance.random() < 0.3:
+            (folder / ".gitignore").write_text("\n".join(chance.sample(PATTERNS, chance.randint(1, 4))) + "\n")
+    if chance.random() < 0.5:
+        subprocess.run(["git", "add", "."], cwd=root, capture_output=True, check=False)
+    return folders
+
+
+def found(command: tuple[str, ...], scope: Scope) -> Iterator[bytes]:
+    done = subprocess.run(command, cwd=scope.base, capture_output=True, check=True)
+    yield from done.stdout.split(b"\0")[:-1]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_two_find_what_one_finds(tmp_path: Path, seed: int) -> None:
+    shared = 0
+    for folder in tree(tmp_path, seed):
+        scope = scope_of(folder, tmp_path)
+        commands = GIT.listings(scope) if scope.repository else ()
+        if len(commands) > 1:
+            shared += 1
+            both = [path for command in commands for path in found(command, scope)]
+            assert sorted(both) == sorted(found(GIT.listing(scope), scope))
+    assert shared
+
+
+def test_folders_go_to_both_in_equal_numbers(tmp_path: Path) -> None:
+    for name in ("a/x", "b/x", "c/x", ".git/x", "0", "1"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert halves(str(tmp_path)) == (["a", "c", "1"], ["b", "0"])
+
+
+def test_what_is_not_shared(tmp_path: Path) -> None:
+    (tmp_path / "one").touch()
+    assert halves(str(tmp_path)) == ()
+    assert halves(str(tmp_path / "none")) == ()
+    for number in range(NAMES):
+        (tmp_path / str(number)).touch()
+    assert halves(str(tmp_path)) == ()
+    scope = scope_of(tmp_path, tmp_path)
+    assert GIT.listings(scope) == (GIT.listing(scope),)
+    (tmp_path / "one").unlink()
+    assert len(GIT.listings(scope)) == 2
+    assert PYTHON.listings(scope) == (PYTHON.listing(scope),)
+
+
+def test_where_one_of_two_fails_another_engine_is_asked(tmp_path: Path) -> None:
+    root, program = tmp_path / "root", tmp_path / "git"
+    for name in ("a/x", "b/y"):
+        (root / name).parent.mkdir(parents=True)
+        (root / name).touch()
+    subprocess.run(["git", "init", "-q", root], check=True)
+    program.write_text(f'#!/bin/sh\ncase "$*" in *" -- b") exit 3;; esac\nexec {GIT.program} "$@"\n')
+    program.chmod(0o755)
+    tool = ListFiles(LocalWorkspace(root), (Engine("git", str(program)),))
+    listed = asyncio.run(tool.run({"recursive": True}, lambda text: None)).content
+    assert listed == "4 entries in .:\na/\nb/\na/x\nb/y"
+    assert len(list(found(Engine("git", str(program)).listings(scope_of(root, root))[0], scope_of(root, root)))) == 1
