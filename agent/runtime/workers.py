@@ -37,31 +37,37 @@ class Workers:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self._idle: list[_Worker] = []
+        self._closed = False
 
     async def do(self, program: Sequence[str], work: str, *, seconds: float, output: Output) -> Finished:
         message = work.encode("utf-8", "surrogateescape")
         message = b"%d\n%b" % (len(message), message)
         begun = time.monotonic()
-        while True:
-            known = next((worker for worker in reversed(self._idle) if worker.program == program), None)
-            if known:
-                self._idle.remove(known)
-            try:
-                worker = known or _Worker(program, self._environment)
-            except (OSError, ValueError) as error:
-                return Finished(CANNOT_START, f"{program[0]} could not be started: {error}", 0.0)
-            code, said = await worker.do(message, seconds, output)
-            if code == 0 and len(self._idle) < SPARE:
-                self._idle.append(worker)
-            else:
-                worker.end()
-            if code != BROKEN or said or not known:  # one that had ended while it was idle says nothing
-                return Finished(code, said, time.monotonic() - begun)
+        try:
+            worker = self._known(program) or _Worker(program, self._environment)
+        except (OSError, ValueError) as error:
+            return Finished(CANNOT_START, f"{program[0]} could not be started: {error}", 0.0)
+        code, said = await worker.do(message, seconds, output)
+        if code == 0 and len(self._idle) < SPARE and not self._closed:
+            self._idle.append(worker)
+        else:
+            worker.end()
+        return Finished(code, said, time.monotonic() - begun)
 
     def close(self) -> None:
-        """Ends those that are idle; the others end with whoever waits for them."""
+        """Ends those that are idle; the others end with what they work on."""
+        self._closed = True
         while self._idle:
             self._idle.pop().end()
+
+    def _known(self, program: Sequence[str]) -> _Worker | None:
+        """One that was idle, and is so no more."""
+        for worker in [worker for worker in self._idle if worker.program == program]:
+            self._idle.remove(worker)
+            if worker.lives:
+                return worker
+            worker.end()
+        return None
 
 
 class _Worker:
@@ -71,7 +77,6 @@ class _Worker:
         self.program = program
         process = subprocess.Popen(
             program,
-            cwd="/",  # to stay in another folder would keep it from being unmounted
             env=environment,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -81,9 +86,13 @@ class _Worker:
         )
         assert process.stdin
         assert process.stdout
-        self._stdin, self._stdout = process.stdin, process.stdout
+        self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
         self.end = weakref.finalize(self, _end, process)
         self.end.atexit = False  # a fork of ours would end it
+
+    @property
+    def lives(self) -> bool:
+        return self._process.poll() is None
 
     async def do(self, message: bytes, seconds: float, output: Output) -> tuple[int | None, str]:
         """The exit code as of a program that did only this, and the answer. If that is not whole, the worker ends."""

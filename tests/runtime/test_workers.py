@@ -152,6 +152,7 @@ def test_one_that_was_killed_while_it_was_idle_is_replaced() -> None:
     async def work(workers: Workers) -> None:
         first = pid(await do(workers, PID))
         os.kill(first, signal.SIGKILL)
+        assert dies(first)
         assert pid(await do(workers, PID)) not in (0, first)
 
     main(work)
@@ -165,8 +166,8 @@ def test_one_that_ends_in_the_middle_is_told_with_what_it_said() -> None:
         assert broken.output.endswith("ValueError: why\n")
         silent = await do(workers, "os._exit(0)")
         assert (silent.code, silent.output) == (BROKEN, "")
-        await do(workers, PID)
-        assert (await do(workers, "os._exit(0)")).code == BROKEN  # an idle one had it, then a new one
+        assert (await do(workers, PID)).code == 0
+        assert (await do(workers, "os._exit(0)")).code == BROKEN
         assert (await do(workers, PID)).code == 0
 
     main(work)
@@ -200,6 +201,18 @@ def test_it_ends_with_the_session_and_with_whoever_forgot_it(tmp_path: Path) -> 
     forgotten = asyncio.run(one(LocalWorkspace(tmp_path)))
     gc.collect()
     assert not is_alive(forgotten)
+
+
+def test_one_that_works_when_the_session_ends_does_not_stay() -> None:
+    async def work(workers: Workers) -> None:
+        pieces: list[str] = []
+        task = asyncio.create_task(do(workers, f"{PID}; time.sleep(0.3)", pieces=pieces))
+        while not pieces:
+            await asyncio.sleep(0.01)
+        workers.close()
+        assert not is_alive(pid(await task))
+
+    main(work)
 
 
 def test_it_ends_when_we_are_killed(tmp_path: Path) -> None:

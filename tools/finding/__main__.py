@@ -7,17 +7,13 @@ imported up here.
 
 from __future__ import annotations
 
-import select
 import sys
 from subprocess import DEVNULL, PIPE, Popen
 
-PATIENCE = 600.0
-"""Seconds for which it waits for the next job before it ends. argv may name others."""
-
 
 def main() -> None:
-    jobs, patience = sys.stdin.buffer, float(sys.argv[1]) if sys.argv[1:] else PATIENCE
-    while select.select([jobs], [], [], patience)[0] and (length := jobs.readline()):
+    jobs = sys.stdin.buffer
+    while length := jobs.readline():
         job, *question = jobs.read(int(length)).decode("utf-8", "surrogateescape").split("\0")
         begun = _begun(*question) if question else {}
 
@@ -25,8 +21,8 @@ def main() -> None:
 
         run(job, begun)
         for process in begun.values():  # nobody asked after all
-            process.kill()
-            process.wait()
+            with process:
+                process.kill()
 
 
 def _begun(engine: str, base: str, *command: str) -> dict[str, Popen[bytes]]:

@@ -24,16 +24,14 @@ if TYPE_CHECKING:  # each search starts a Python, which needs none of it
 
 
 class _Finder(Protocol):
-    """CODES: with which its program ends when all went well. LINKS: whether it names symbolic links. SHARES: whether it
-    has one thread only, and lists what `--` and names behind its command say."""
+    """CODES: with which its program ends when all went well. LINKS: whether it names symbolic links."""
 
     @property
     def CODES(self) -> tuple[int, ...]: ...
     @property
     def LINKS(self) -> bool: ...
-    @property
-    def SHARES(self) -> bool: ...
     def fits(self, scope: Scope) -> bool: ...
+    def shares(self, scope: Scope) -> bool: ...
     def listing(self, program: str, scope: Scope) -> tuple[str, ...]: ...
     def searching(self, program: str, scope: Scope, patterns: tuple[str, ...]) -> tuple[str, ...]: ...
 
@@ -69,7 +67,7 @@ class Engine:
 
     def listings(self, scope: Scope) -> tuple[tuple[str, ...], ...]:
         """Commands that list the files together, at the same time."""
-        shares = halves(scope.base) if FINDERS[self.name].SHARES else ()
+        shares = halves(scope.base) if FINDERS[self.name].shares(scope) else ()
         return tuple((*self.listing(scope), "--", *names) for names in shares) or (self.listing(scope),)
 
     def searching(self, scope: Scope, patterns: tuple[str, ...]) -> tuple[str, ...]:

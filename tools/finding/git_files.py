@@ -18,7 +18,6 @@ from roundtrip.tools.finding.ignore import Scope
 
 CODES: Final[tuple[int, ...]] = (0, 1)
 LINKS: Final = True
-SHARES: Final = True
 
 _ENVIRONMENT: Final = {**GIT_ENVIRONMENT, "GIT_INDEX_FILE": "/nonexistent/index", "LC_ALL": "C"}
 """LC_ALL: patterns are about bytes."""
@@ -30,6 +29,10 @@ SETTINGS: Final = (
     *("-c", "grep.fullName=false"),
 )
 BYTES: Final = ("--untracked", "--files-with-matches", "--null", "--text", "--no-color", "--perl-regexp")
+
+
+LARGE: Final = 1_000_000
+"""Bytes of an index of some 10,000 files."""
 
 
 def find(root: Path) -> str:
@@ -48,6 +51,15 @@ def _environment() -> tuple[str, ...]:
 
 def fits(scope: Scope) -> bool:
     return scope.repository
+
+
+def shares(scope: Scope) -> bool:
+    """Whether two list the files sooner than one: git walks with one thread, and the names behind `--`. In a small tree
+    it takes longer to start another."""
+    try:
+        return scope.base == scope.top and os.path.getsize(os.path.join(scope.top, ".git", "index")) > LARGE
+    except OSError:
+        return False
 
 
 def listing(program: str, scope: Scope) -> tuple[str, ...]:

@@ -124,13 +124,14 @@ class Found:
 
 
 def search(job: Job, take: Callable[[str], None], begun: Begun | None = None) -> Found:
-    """Gives `take` the lines of the result, as soon as they are found. begun: see `candidates`."""
+    """Gives `take` the lines of the result, as soon as they are found. begun: see `candidates`. Raises OSError."""
     pattern = read_pattern(job.regex)
     assert isinstance(pattern, Pattern), "the tool has tried it"
     loose = re.compile(pattern.loose.encode()) if pattern.loose else None
     found = Found(job, take)
     base = straight(job.scope.base, FOLDER)
     try:
+        os.stat(".", dir_fd=base)  # who may not enter it finds nothing in it
         paths = candidates(job, pattern, begun)
         found.no_file = bool(job.file_pattern) and not paths and not others(job, pattern)
         for path in paths:

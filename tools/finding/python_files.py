@@ -18,7 +18,6 @@ from roundtrip.tools.finding.ignore import AGENT, GIT, Hidden, Scope
 
 CODES: Final[tuple[int, ...]] = (0,)
 LINKS: Final = True
-SHARES: Final = False
 
 
 def walk(scope: Scope, *, files: bool = True, going: Callable[[], bool] = lambda: True) -> Iterator[str]:
@@ -106,6 +105,10 @@ def folder_entries(folder: str, base: int | None = None) -> Iterator[Iterator[os
 
 def fits(scope: Scope) -> bool:
     return True
+
+
+def shares(scope: Scope) -> bool:
+    return False
 
 
 def listing(program: str, scope: Scope) -> tuple[str, ...]:

@@ -17,7 +17,6 @@ CODES: Final[tuple[int, ...]] = (0, 1, 2)
 
 LINKS: Final = False
 """Whether it names symbolic links."""
-SHARES: Final = False
 
 # No configuration of the user's may change what is found. Hidden files count, as for git; `.git` itself does not.
 ALWAYS: Final = (
@@ -43,6 +42,10 @@ def find(root: Path) -> str:
 def fits(scope: Scope) -> bool:
     """Outside a repository rg looks at the ignore files of all folders above, or of none."""
     return scope.repository or scope.top == scope.base
+
+
+def shares(scope: Scope) -> bool:
+    return False
 
 
 def listing(program: str, scope: Scope) -> tuple[str, ...]:
