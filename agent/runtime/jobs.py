@@ -113,7 +113,7 @@ class LocalJobs:
     ) -> None:
         self._environment = command_environment() if environment is None else dict(environment)
         self.confinement = confinement or Confinement(root, mode="off")
-        self.workers = Workers(self._environment)
+        self.workers = Workers()
         self._outputs = outputs
         self._jobs: list[LocalJob] = []
         """Those that have ended without an id go when the next one starts."""

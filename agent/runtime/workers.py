@@ -32,19 +32,20 @@ BROKEN: Final = 1
 
 
 class Workers:
-    """The workers of a session, see `tooling.Workspace.work`. environment: what they get."""
+    """The workers of a session, see `tooling.Workspace.work`."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+    def __init__(self) -> None:
         self._idle: list[_Worker] = []
         self._closed = False
 
-    async def do(self, program: Sequence[str], work: str, *, seconds: float, output: Output) -> Finished:
+    async def do(
+        self, program: Sequence[str], work: str, *, environment: Mapping[str, str], seconds: float, output: Output
+    ) -> Finished:
         message = work.encode("utf-8", "surrogateescape")
         message = b"%d\n%b" % (len(message), message)
         begun = time.monotonic()
         try:
-            worker = self._known(program) or _Worker(program, self._environment)
+            worker = self._known(program, environment) or _Worker(program, environment)
         except (OSError, ValueError) as error:
             return Finished(CANNOT_START, f"{program[0]} could not be started: {error}", 0.0)
         code, said = await worker.do(message, seconds, output)
@@ -60,9 +61,9 @@ class Workers:
         while self._idle:
             self._idle.pop().end()
 
-    def _known(self, program: Sequence[str]) -> _Worker | None:
-        """One that was idle, and is so no more."""
-        for worker in [worker for worker in self._idle if worker.program == program]:
+    def _known(self, *started: object) -> _Worker | None:
+        """One that was started so, and is idle no more."""
+        for worker in [worker for worker in self._idle if worker.started == started]:
             self._idle.remove(worker)
             if worker.lives:
                 return worker
@@ -74,7 +75,7 @@ class _Worker:
     """Raises OSError, ValueError where it can't be started. It ends when nothing knows it any more."""
 
     def __init__(self, program: Sequence[str], environment: Mapping[str, str]) -> None:
-        self.program = program
+        self.started = program, environment
         process = subprocess.Popen(
             program,
             env=environment,

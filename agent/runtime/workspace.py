@@ -216,7 +216,8 @@ class LocalWorkspace:
 
     async def work(self, program: Sequence[str], work: str, *, seconds: float, output: Output) -> Finished:
         """Has a program of ours do a piece of work, outside the sandbox; it stays for the next one for a while."""
-        return await self._jobs.workers.do(program, work, seconds=seconds, output=output)
+        workers, environment = self._jobs.workers, self._environment
+        return await workers.do(program, work, environment=environment, seconds=seconds, output=output)
 
     def _saw(self, path: Path, stamp: _Stamp | None) -> None:
         if stamp is None:

@@ -37,8 +37,11 @@ PID = "say(f'{os.getpid()}\\n')"
 HANG = "child = subprocess.Popen(['sleep', '600']); say(f'{os.getpid()} {child.pid}\\n'); time.sleep(600)"
 
 
-async def do(workers: Workers, work: str, seconds: float = 60, pieces: list[str] | None = None) -> Finished:
-    return await workers.do(PROGRAM, work, seconds=seconds, output=([] if pieces is None else pieces).append)
+async def do(
+    workers: Workers, work: str, seconds: float = 60, pieces: list[str] | None = None, **more: str
+) -> Finished:
+    output, environment = ([] if pieces is None else pieces).append, {**os.environ, **more}
+    return await workers.do(PROGRAM, work, environment=environment, seconds=seconds, output=output)
 
 
 def pid(finished: Finished) -> int:
@@ -48,7 +51,7 @@ def pid(finished: Finished) -> int:
 
 def main(work: Callable[[Workers], Awaitable[None]]) -> None:
     """Runs this, and ends the workers."""
-    workers = Workers(os.environ)
+    workers = Workers()
     try:
         asyncio.run(work(workers))  # type: ignore[arg-type]
     finally:
@@ -67,13 +70,24 @@ def test_one_worker_does_one_piece_after_the_other() -> None:
 
 def test_it_says_what_it_has_while_it_works(tmp_path: Path) -> None:
     async def work(workers: Workers) -> None:
-        heard = asyncio.Event()
+        pieces: list[str] = []
         until = f"say('one\\n')\nwhile not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(0.01)"
-        task = asyncio.create_task(workers.do(PROGRAM, until, seconds=60, output=lambda text: heard.set()))
-        await heard.wait()
+        task = asyncio.create_task(do(workers, until, pieces=pieces))
+        while not pieces:
+            await asyncio.sleep(0.01)
         assert not task.done()
         (tmp_path / "go").touch()
         assert (await task).output == "one\n\0\n"
+
+    main(work)
+
+
+def test_an_environment_has_workers_of_its_own() -> None:
+    async def work(workers: Workers) -> None:
+        said = "say(os.environ['WORD'] + '\\n')"
+        assert (await do(workers, said, WORD="one")).output == "one\n\0\n"
+        assert (await do(workers, said, WORD="two")).output == "two\n\0\n"
+        assert pid(await do(workers, PID, WORD="one")) != pid(await do(workers, PID, WORD="two"))
 
     main(work)
 
@@ -137,7 +151,8 @@ def test_a_cancelled_piece_that_was_not_yet_taken(tmp_path: Path) -> None:
     async def work(workers: Workers) -> None:
         stuck = (sys.executable, "-c", "import os, time; print(os.getpid(), flush=True); time.sleep(600)")
         pieces: list[str] = []
-        task = asyncio.create_task(workers.do(stuck, "x" * 1_000_000, seconds=60, output=pieces.append))
+        given = workers.do(stuck, "x" * 1_000_000, environment=os.environ, seconds=60, output=pieces.append)
+        task = asyncio.create_task(given)
         while not pieces:
             await asyncio.sleep(0.01)
         task.cancel()
@@ -174,14 +189,15 @@ def test_one_that_ends_in_the_middle_is_told_with_what_it_said() -> None:
 
 
 def test_what_cannot_be_started() -> None:
-    workers = Workers(os.environ)
-    finished = asyncio.run(workers.do(("/nonexistent/program",), "", seconds=60, output=print))
+    workers = Workers()
+    nothing = ("/nonexistent/program",)
+    finished = asyncio.run(workers.do(nothing, "", environment={}, seconds=60, output=print))
     assert finished.code == 127
     assert finished.output.startswith("/nonexistent/program could not be started: ")
 
 
 def test_it_stays_from_one_event_loop_to_the_next() -> None:
-    workers = Workers(os.environ)
+    workers = Workers()
     assert len({pid(asyncio.run(do(workers, PID))) for _ in range(3)}) == 1
     workers.close()
 
@@ -190,14 +206,13 @@ def test_it_ends_with_the_session_and_with_whoever_forgot_it(tmp_path: Path) -> 
     async def one(workspace: LocalWorkspace) -> int:
         return pid(await workspace.work(PROGRAM, PID, seconds=60, output=print))
 
-    async def closed() -> int:
-        workspace = LocalWorkspace(tmp_path)
+    async def closed(workspace: LocalWorkspace) -> None:
         own = await one(workspace)
         assert is_alive(own)
         await workspace.jobs.close()
-        return own
+        assert not is_alive(own)
 
-    assert not is_alive(asyncio.run(closed()))
+    asyncio.run(closed(LocalWorkspace(tmp_path)))
     forgotten = asyncio.run(one(LocalWorkspace(tmp_path)))
     gc.collect()
     assert not is_alive(forgotten)
@@ -229,6 +244,23 @@ time.sleep(600)
         assert is_alive(own)
         us.kill()
     assert dies(own)
+
+
+def test_a_fork_of_ours_does_not_end_it(tmp_path: Path) -> None:
+    script = f"""
+import asyncio, os, pathlib, sys
+from roundtrip.agent.runtime.workspace import LocalWorkspace
+workspace = LocalWorkspace(pathlib.Path("."))
+def pid():
+    return asyncio.run(workspace.work({PROGRAM!r}, {PID!r}, seconds=60, output=lambda text: None)).output.split()[0]
+first = pid()
+if os.fork() == 0:
+    sys.exit()  # with all that is to be done at exit
+os.wait()
+assert pid() == first
+asyncio.run(workspace.jobs.close())
+"""
+    subprocess.run((sys.executable, "-W", "ignore", "-c", script), cwd=tmp_path, check=True)
 
 
 @given(st.lists(st.sampled_from(["a", "\0", "\n", "é"]), max_size=12), st.data())

@@ -87,6 +87,34 @@ def test_a_folder_that_is_gone_is_told_and_the_process_stays(root: Path) -> None
     assert len(children() - before) == 1
 
 
+def test_what_goes_wrong_in_one_search_is_not_heard_in_the_next(root: Path) -> None:
+    """A folder was exchanged for a link behind our back; Python tells of each pipe that it had to close itself."""
+    workspace = LocalWorkspace(root, {**os.environ, "PYTHONDEVMODE": "1"})
+    (root / "folder").mkdir()
+    job = Job(scope_of(root, root), installed(root), "two")
+    exchanged = replace(job, scope=scope_of(root / "folder", root), name="folder")
+    (root / "folder").rename(root / "other")
+    (root / "folder").symlink_to("other")
+
+    async def three() -> list[str]:
+        given = (exchanged, exchanged, job)
+        return [(await workspace.work(PROGRAM, each.work(), seconds=60, output=print)).output for each in given]
+
+    failed = '\0{"failed": "folder can\'t be searched: folder has become a symbolic link"}\n'
+    *before, last = asyncio.run(three())
+    assert before == [failed, failed]
+    assert last.startswith("few:2: two\n\0")
+
+
+def test_it_outlives_the_time_limit_of_a_search_that_is_over(root: Path) -> None:
+    workspace, before = LocalWorkspace(root), children()
+    tool = SearchFiles(workspace, seconds=0.7)
+    search(tool, "two")
+    mine = children() - before
+    time.sleep(2)
+    assert children() - before == mine != set()
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may enter everything")
 def test_a_folder_that_may_not_be_entered(root: Path) -> None:
     (root / "shut").mkdir()
