@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -43,6 +45,17 @@ def straight(path: str | Path, flags: int = os.O_RDONLY, *, folder: int | None =
         return enter(here, name, flags | _AT_ONCE)
     finally:
         os.close(here)
+
+
+@contextmanager
+def held(folder: str | Path) -> Iterator[Path]:
+    """A folder under a name that still means it when its own name means another one; on Linux. Raises OSError."""
+    descriptor = straight(folder, FOLDER)
+    try:
+        same = Path(f"/proc/self/fd/{descriptor}")
+        yield same if same.exists() else Path(folder)
+    finally:
+        os.close(descriptor)
 
 
 def whole(path: Path) -> bytes:

@@ -44,15 +44,16 @@ class Workers:
         message = work.encode("utf-8", "surrogateescape")
         message = b"%d\n%b" % (len(message), message)
         begun = time.monotonic()
-        try:
-            worker = self._known(program, environment) or _Worker(program, environment)
-        except (OSError, ValueError) as error:
-            return Finished(CANNOT_START, f"{program[0]} could not be started: {error}", 0.0)
-        code, said = await worker.do(message, seconds, output)
-        if code == 0 and len(self._idle) < SPARE and not self._closed:
-            self._idle.append(worker)
-        else:
-            worker.end()
+        worker = self._known(program, environment)
+        code, said = await worker.do(message, seconds, output) if worker else (BROKEN, "")
+        if code == BROKEN and not said:  # there was none, or it was about to end
+            try:
+                worker = _Worker(program, environment)
+            except (OSError, ValueError) as error:
+                return Finished(CANNOT_START, f"{program[0]} could not be started: {error}", 0.0)
+            code, said = await worker.do(message, seconds - (time.monotonic() - begun), output)
+        if worker and code == 0:
+            self._keep(worker)
         return Finished(code, said, time.monotonic() - begun)
 
     def close(self) -> None:
@@ -65,10 +66,16 @@ class Workers:
         """One that was started so, and is idle no more."""
         for worker in [worker for worker in self._idle if worker.started == started]:
             self._idle.remove(worker)
-            if worker.lives:
+            if worker.waits:
                 return worker
             worker.end()
         return None
+
+    def _keep(self, worker: _Worker) -> None:
+        if len(self._idle) < SPARE and not self._closed:
+            self._idle.append(worker)
+        else:
+            worker.end()
 
 
 class _Worker:
@@ -87,13 +94,17 @@ class _Worker:
         )
         assert process.stdin
         assert process.stdout
-        self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
-        self.end = weakref.finalize(self, _end, process)
-        self.end.atexit = False  # a fork of ours would end it
+        self._stdin, self._stdout = process.stdin, process.stdout
+        self.end = weakref.finalize(self, _end, process, os.getpid())
 
     @property
-    def lives(self) -> bool:
-        return self._process.poll() is None
+    def waits(self) -> bool:
+        """Whether nothing is to be read from one that is idle: it has not ended, nor added anything to its answer."""
+        try:
+            os.read(self._stdout.fileno(), 1)
+        except BlockingIOError:
+            return True
+        return False
 
     async def do(self, message: bytes, seconds: float, output: Output) -> tuple[int | None, str]:
         """The exit code as of a program that did only this, and the answer. If that is not whole, the worker ends."""
@@ -137,7 +148,9 @@ def _give(stdin: IO[bytes], message: bytes) -> None:
             message = message[stdin.write(message) :]
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], owner: int) -> None:
+    if os.getpid() != owner:  # a fork of ours, which has forgotten it or ends
+        return
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     for pipe in (process.stdin, process.stdout):

@@ -18,14 +18,14 @@ import errno
 import hashlib
 import os
 import stat
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from weakref import WeakValueDictionary
 
-from roundtrip.agent.files import FOLDER, real, straight
+from roundtrip.agent.files import held, real, straight
 from roundtrip.agent.plain import name_line
 from roundtrip.agent.rules.protected import is_barred
 from roundtrip.agent.rules.spelling import ADVICE, doubt, quoted, undecorated, unusable
@@ -251,17 +251,6 @@ def agents_md(root: Path) -> str | None:
     text = data[:AGENTS_MD].decode("utf-8-sig", "replace" if len(data) <= AGENTS_MD else "ignore").strip()
     cut = f"\n\n… (AGENTS.md is longer: only its first {AGENTS_MD} bytes are shown)" if len(data) > AGENTS_MD else ""
     return text + cut if text else None
-
-
-@contextmanager
-def held(folder: Path) -> Iterator[Path]:
-    """A folder under a name that still means it when its own name means another one; on Linux. Raises OSError."""
-    descriptor = straight(folder, FOLDER)
-    try:
-        same = Path(f"/proc/self/fd/{descriptor}")
-        yield same if same.exists() else folder
-    finally:
-        os.close(descriptor)
 
 
 def _stamp(path: Path) -> _Stamp | None:

@@ -1,14 +1,16 @@
 """The program that searches, one job after another, see `tooling.Workspace.work` and `asking.Job`.
 
 A job comes with what the first engine is asked about it, apart by NULs. To load what reads the answer takes as long as
-an engine needs for thousands of files; so for the first job it is at work before that is loaded, and nothing else is
-imported up here.
+an engine needs for thousands of files; so for the first job it is at work before that is loaded, and hardly anything
+is imported up here.
 """
 
 from __future__ import annotations
 
 import sys
 from subprocess import DEVNULL, PIPE, Popen
+
+from roundtrip.agent.files import held
 
 
 def main() -> None:
@@ -27,7 +29,8 @@ def main() -> None:
 
 def _begun(engine: str, base: str, *command: str) -> dict[str, Popen[bytes]]:
     try:
-        return {engine: Popen(command, cwd=base, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)}
+        with held(base) as folder:
+            return {engine: Popen(command, cwd=folder, stdin=DEVNULL, stdout=PIPE, stderr=PIPE)}
     except OSError:
         return {}  # whoever asks tries it again, and then another one
 

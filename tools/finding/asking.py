@@ -12,6 +12,7 @@ import sys
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
+from roundtrip.agent.files import held
 from roundtrip.agent.plain import name_line
 from roundtrip.tools.finding import python_files
 from roundtrip.tools.finding.engines import PYTHON, SECONDS, Counting, Engine, by_folder, fitting, nested
@@ -123,7 +124,10 @@ def _searching(engine: Engine, scope: Scope, loose: str) -> tuple[str, ...]:
 def _matching_files(engine: Engine, scope: Scope, loose: str, begun: Begun) -> list[str]:
     """The files that match a looser pattern. Raises OSError, _Failed."""
     process = begun.pop(engine.name, None)
-    with process or subprocess.Popen(_searching(engine, scope, loose), cwd=scope.base, **PIPES) as process:
+    if process is None:
+        with held(scope.base) as base:
+            process = subprocess.Popen(_searching(engine, scope, loose), cwd=base, **PIPES)
+    with process:
         below = _repositories(engine, scope) if engine.name == "git" else []
         output, errors = process.communicate()
     if errors or not engine.succeeded(process.returncode):
@@ -153,7 +157,8 @@ def _all(engine: Engine, scope: Scope) -> list[str]:
 
 def _listed(engine: Engine, scope: Scope) -> bytes:
     """What an engine prints for all files of a scope. Raises OSError, _Failed."""
-    done = subprocess.run(engine.listing(scope), cwd=scope.base, **PIPES)
+    with held(scope.base) as base:
+        done = subprocess.run(engine.listing(scope), cwd=base, **PIPES)
     if not engine.succeeded(done.returncode):
         raise _Failed
     output: bytes = done.stdout
