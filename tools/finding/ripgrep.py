@@ -5,6 +5,7 @@ Known limit: of an ignore file, ripgrep 14 reads `[[:digit:]]` and a byte order 
 
 from __future__ import annotations
 
+import os
 import sysconfig
 from pathlib import Path
 from typing import Final
@@ -49,7 +50,9 @@ def shares(scope: Scope) -> bool:
 
 
 def listing(program: str, scope: Scope) -> tuple[str, ...]:
-    return (program, *ALWAYS, *_ignoring(scope), "--files", "./")
+    """Of two cores it gets one: on the other we read what it says, and look for links meanwhile."""
+    alone = ("--threads=1",) if (os.cpu_count() or 1) <= 2 else ()
+    return (program, *ALWAYS, *_ignoring(scope), *alone, "--files")
 
 
 def searching(program: str, scope: Scope, patterns: tuple[str, ...]) -> tuple[str, ...]:
