@@ -215,7 +215,7 @@ class LocalWorkspace:
             return await process.run(command, cwd=folder, environment=self._environment, seconds=seconds, output=output)
 
     async def work(self, program: Sequence[str], work: str, *, seconds: float, output: Output) -> Finished:
-        """Has a program of ours do a piece of work, outside the sandbox; it stays for the next one for a while."""
+        """Has a program of ours do a piece of work, outside the sandbox; it stays for the next one."""
         workers, environment = self._jobs.workers, self._environment
         return await workers.do(program, work, environment=environment, seconds=seconds, output=output)
 
