@@ -100,7 +100,7 @@ class Victim:
             time.sleep(seconds)
             program.kill()
             program.wait(PATIENCE)
-            assert server.refusals == []
+            assert server.refusals == [], server.refusals
 
     def lifetime(self) -> float:
         """Seconds from the start to the last word, when it is not killed."""

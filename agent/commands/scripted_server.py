@@ -156,7 +156,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, _error(404, "there is only /v1/models and /v1/chat/completions"))
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode("utf-8", "replace")
+        length = int(self.headers.get("Content-Length", 0))
+        data = self.rfile.read(length)
+        if len(data) < length:  # the client is gone
+            self.close_connection = True
+            return
+        body = data.decode("utf-8", "replace")
         if self.path != "/v1/chat/completions":
             self._send(404, _error(404, "there is only /v1/models and /v1/chat/completions"))
             return

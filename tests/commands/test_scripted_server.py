@@ -2,6 +2,7 @@
 
 import copy
 import json
+import socket
 import threading
 import time
 import urllib.error
@@ -222,3 +223,16 @@ def test_it_can_be_closed_in_the_middle_of_an_answer() -> None:
             time.sleep(0.01)
     client.join(10)
     assert not client.is_alive()
+
+
+@pytest.mark.parametrize("sent", ["", '{"messages": ['])
+def test_a_request_that_was_broken_off_is_none(server: ScriptedServer, sent: str) -> None:
+    """The client was killed between its headers and the end of its body."""
+    host, port = server.base_url.removeprefix("http://").removesuffix("/v1").split(":")
+    head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1000\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=30) as client:
+        client.sendall(f"{head}{sent}".encode())
+        client.shutdown(socket.SHUT_WR)
+        assert client.recv(1000) == b""
+    assert (server.bodies, server.refusals, server.played) == ([], [], 0)
+    assert post(server, request(*FIRST))[0] == 200
