@@ -22,6 +22,8 @@ FOLDERS = {folder: folder for folder in ("agent", "tools", "prompts", "workspace
 }
 """Where they lie in the tree, and in the wheel."""
 LEFTOVERS = shutil.ignore_patterns("__pycache__", ".*_cache")
+DATA = {"workspace_examples", "no_repository"}
+"""Folders of which everything belongs to the wheel."""
 CODE = {".py", ".md", ".typed", ".json", ".jsonl"}
 
 
@@ -78,7 +80,7 @@ def test_wheel_and_tree_hold_the_same(wheel: Path, tree: Path) -> None:
         for path in (tree / folder).rglob("*")
         if path.is_file()
     }
-    wanted = {path for path in files if path.suffix in CODE or path.parts[1] == "workspace_examples"}
+    wanted = {path for path in files if path.suffix in CODE or DATA.intersection(path.parts)}
     packed = {Path(name) for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert packed == wanted
     assert any(path.suffix == ".jsonl" for path in packed)

@@ -19,7 +19,7 @@ from roundtrip.tools.finding.asking import Job
 from roundtrip.tools.finding.engines import PYTHON, Engine
 from roundtrip.tools.finding.globs import matcher
 from roundtrip.tools.finding.grep import SEARCHED, matching, search
-from roundtrip.tools.finding.ignore import IgnoreFiles, scope_of
+from roundtrip.tools.finding.ignore import IgnoreFiles, Scope, scope_of
 from roundtrip.tools.finding.loose import FOREIGN_CASES, LETTERS
 from roundtrip.tools.finding.patterns import Pattern, read_pattern
 from roundtrip.tools.finding.wildmatch import Patterns
@@ -30,6 +30,7 @@ pytestmark = pytest.mark.once
 
 CAPS = Caps(entries=1000, matches=1000, found=1024 * 1024)
 RG, GIT = Engine("rg", ripgrep.find(Path("/nonexistent"))), Engine("git", git_files.find(Path("/nonexistent")))
+ENGINES = {"rg": RG, "git": GIT, "python": PYTHON}
 LONG = "x" * 100_000
 
 FILES = {
@@ -172,16 +173,11 @@ def trees(tmp_path_factory) -> dict[str, Path]:
     return {"repository": repository, "plain": plain}
 
 
-def engines(tree: str) -> dict[str, Engine]:
-    """Those that must be there. git knows no files outside a repository; it is left to fall back on Python."""
-    return {"rg": RG, "git": GIT, "python": PYTHON} if tree == "repository" else {"rg": RG, "python": PYTHON}
-
-
-def results(tool: type, tree: str, root: Path, arguments: dict) -> dict[str, ToolResult]:
+def results(tool: type, root: Path, arguments: dict) -> dict[str, ToolResult]:
     workspace = LocalWorkspace(root)
 
     async def run() -> dict[str, ToolResult]:
-        tools = {name: tool(workspace, (engine,), caps=CAPS) for name, engine in engines(tree).items()}
+        tools = {name: tool(workspace, (engine,), caps=CAPS) for name, engine in ENGINES.items()}
         found = await asyncio.gather(*(each.run(arguments, lambda text: None) for each in tools.values()))
         return dict(zip(tools, found, strict=True))
 
@@ -214,7 +210,7 @@ LISTINGS = (
 @pytest.mark.parametrize("tree", ["repository", "plain"])
 @pytest.mark.parametrize("arguments", LISTINGS, ids=str)
 def test_listings_are_the_same(trees, tree: str, arguments: dict) -> None:
-    the_same(results(ListFiles, tree, trees[tree], arguments))
+    the_same(results(ListFiles, trees[tree], arguments))
 
 
 HIDDEN = (
@@ -234,7 +230,7 @@ THERE = (
 
 
 def test_what_is_listed_in_a_repository(trees) -> None:
-    shown = the_same(results(ListFiles, "repository", trees["repository"], {"recursive": True}))
+    shown = the_same(results(ListFiles, trees["repository"], {"recursive": True}))
     assert [path for path in HIDDEN if path in shown] == []
     assert [path for path in THERE if path not in shown] == []
 
@@ -283,21 +279,30 @@ REGEXES = (
 @pytest.mark.parametrize("regex", REGEXES)
 def test_searches_are_the_same(trees, tree: str, regex: str) -> None:
     found: dict[str, list[str]] = {}
-    for name, engine in engines(tree).items():
+    for name, engine in ENGINES.items():
         job = Job(scope_of(trees[tree], trees[tree]), (engine,), regex, matches=1000, bytes=1024 * 1024)
         search(job, found.setdefault(name, []).append)
     assert all(lines == found["python"] for lines in found.values())
     assert found["python"] or regex == "nothing like it"
 
 
+@pytest.mark.parametrize("tree", ["repository", "plain"])
 @pytest.mark.parametrize("path", ["sub", "build", "private", "nested", "a.log"])
 @pytest.mark.parametrize("more", [{}, {"file_pattern": "*.{c,log}"}, {"context": 2}], ids=str)
-def test_narrowed_searches_are_the_same(trees, path: str, more: dict) -> None:
-    the_same(results(SearchFiles, "repository", trees["repository"], {"regex": "needle", "path": path, **more}))
+def test_narrowed_searches_are_the_same(trees, tree: str, path: str, more: dict) -> None:
+    the_same(results(SearchFiles, trees[tree], {"regex": "needle", "path": path, **more}))
+
+
+def test_a_repository_further_down_is_one_when_it_is_asked_for(trees) -> None:
+    root = trees["repository"]
+    assert scope_of(root / "nested", root) == Scope(str(root / "nested"), str(root), str(root / "nested"), True)
+    shown = the_same(results(ListFiles, root, {"path": "nested", "recursive": True}))
+    assert "nested/file" not in shown  # as its own .git/info/exclude says
+    assert "nested/not-ignored-here.log" in shown
 
 
 def test_what_is_found_in_a_repository(trees) -> None:
-    shown = "\n".join(the_same(results(SearchFiles, "repository", trees["repository"], {"regex": "needle"})))
+    shown = "\n".join(the_same(results(SearchFiles, trees["repository"], {"regex": "needle"})))
     for line in ("utf16:2: needle 配置", "utf16be:1: needle", "utf32:1: needle käse", "latin:1: käse needle ß"):
         assert line in shown
     for line in ("windows:1: “käse” needle", "mixed:1: käse 配置 \ufffd needle", "crlf:2: needle\n"):
@@ -350,7 +355,7 @@ def test_ignored_by_a_repository_above_is_not_ignored(tmp_path: Path) -> None:
     (tmp_path / "project/.gitignore").write_text("b.py\n")
     (tmp_path / "project/src/b.py").touch()
     for path in (".", "src"):
-        shown = the_same(results(ListFiles, "repository", tmp_path / "project", {"path": path, "recursive": True}))
+        shown = the_same(results(ListFiles, tmp_path / "project", {"path": path, "recursive": True}))
         assert "src/a.py" in shown
         assert "src/b.py" not in shown
 

@@ -1,13 +1,12 @@
 """Two gits list a folder together: what they find is what one finds alone."""
 
 import asyncio
-import os
-import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from random_trees import random_tree
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.tools.finding import git_files
 from roundtrip.tools.finding.engines import NAMES, PYTHON, Engine, halves
@@ -16,39 +15,6 @@ from roundtrip.tools.finding.ignore import Scope, scope_of
 from roundtrip.tools.list_files import ListFiles
 
 GIT = Engine("git", git_files.find(Path("/nonexistent")))
-FOLDERS = ("a", "b", "c", "node_modules", "build", ".hidden", "-d", "[x]*", ":(top)", "with space", "é", "\udcff")
-FILES = (*FOLDERS, "x.log", "y.c", "new\nline")
-PATTERNS = (
-    *("*.log", "build/", "/a", "node_modules", "!a/b", "/*", "!/b", "a/**", "!*.c", "*", "!*/", "!x.log", "b/c"),
-    *("/.hidden", "[[]x*", "**/c", "!build/"),
-)
-
-
-def tree(root: Path, seed: int) -> list[Path]:
-    """A repository with repositories, links and ignore files in it; returns its folders."""
-    chance = random.Random(seed)
-    subprocess.run(["git", "init", "-q", root], check=True)
-    folders = [root]
-    for _ in range(chance.randint(5, 30)):
-        kind = chance.random()
-        path = chance.choice(folders) / chance.choice(FOLDERS if kind < 0.6 else FILES)
-        if os.path.lexists(path):
-            continue
-        if kind < 0.6:
-            path.mkdir()
-            folders.append(path)
-            if kind < 0.07:
-                subprocess.run(["git", "init", "-q", path], check=True)
-        elif kind < 0.9:
-            path.write_text("x")
-        else:
-            path.symlink_to(chance.choice(["a", "..", "nowhere"]))
-    for folder in folders:
-        if chance.random() < 0.3:
-            (folder / ".gitignore").write_text("\n".join(chance.sample(PATTERNS, chance.randint(1, 4))) + "\n")
-    if chance.random() < 0.5:
-        subprocess.run(["git", "add", "."], cwd=root, capture_output=True, check=False)
-    return folders
 
 
 def large(root: Path) -> None:
@@ -65,7 +31,7 @@ def found(command: tuple[str, ...], scope: Scope) -> Iterator[bytes]:
 @pytest.mark.parametrize("seed", range(12))
 def test_two_find_what_one_finds(tmp_path: Path, seed: int) -> None:
     shared = 0
-    for folder in tree(tmp_path, seed):
+    for folder in random_tree(tmp_path, seed):
         scope = scope_of(folder, tmp_path)
         if scope.repository and (names := halves(scope.base)):
             shared += 1

@@ -1,9 +1,10 @@
-"""The engine `git`, for files in a repository.
+"""The engine `git`, for files in a repository and elsewhere.
 
 Strategy. git is shown an empty index: then every file is untracked to it, and all of them go by the ignore files,
-tracked or not, as for the other engines. A repository further down comes as a path that ends with `/`; whoever asks
-must ask again there. Symbolic links come too, and are not followed.
-Sources: git-ls-files(1), git-grep(1), gitignore(5).
+tracked or not, as for the other engines. Where there is no repository it is shown an empty one, `no_repository`, whose
+work tree begins where ignore files begin to count. A repository further down comes as a path that ends with `/`;
+whoever asks must ask again there. Symbolic links come too, and are not followed.
+Sources: git-ls-files(1), git-grep(1), gitignore(5), gitrepository-layout(5).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import shlex
 from pathlib import Path
 from typing import Final
 
+from roundtrip.agent.files import real
 from roundtrip.agent.programs import GIT_ENVIRONMENT, GIT_SETTINGS, program
 from roundtrip.tools.finding.ignore import Scope
 
@@ -30,6 +32,9 @@ SETTINGS: Final = (
 )
 BYTES: Final = ("--untracked", "--files-with-matches", "--null", "--text", "--no-color", "--perl-regexp")
 
+
+EMPTY: Final = Path(__file__).with_name("no_repository")
+"""What git takes for a repository: it asks for no more than that."""
 
 LARGE: Final = 1_000_000
 """Bytes of an index of some 10,000 files."""
@@ -50,7 +55,15 @@ def _environment() -> tuple[str, ...]:
 
 
 def fits(scope: Scope) -> bool:
-    return scope.repository
+    """Not outside of projects: git says nothing before it has seen all there is, which may be a whole disk. Nor where a
+    repository lies between the folder and where ignore files begin to count: git would begin anew there."""
+    if scope.repository:
+        return True
+    base, top = Path(scope.base), Path(scope.top)
+    if not base.is_relative_to(scope.root) or real(os.path.expanduser("~")).is_relative_to(base):
+        return False
+    between = (folder for folder in (base, *base.parents) if folder.is_relative_to(top))
+    return not any(os.path.lexists(folder / ".git") for folder in between)
 
 
 def shares(scope: Scope) -> bool:
@@ -63,9 +76,13 @@ def shares(scope: Scope) -> bool:
 
 
 def listing(program: str, scope: Scope) -> tuple[str, ...]:
-    return (*_environment(), program, *SETTINGS, "ls-files", "-z", "--others", "--exclude-standard")
+    return (*_environment(), program, *SETTINGS, *_where(scope), "ls-files", "-z", "--others", "--exclude-standard")
 
 
 def searching(program: str, scope: Scope, patterns: tuple[str, ...]) -> tuple[str, ...]:
     expressions = (argument for each in patterns for argument in ("-e", each))
-    return (*_environment(), program, *SETTINGS, "grep", *BYTES, *expressions, "--", ".")
+    return (*_environment(), program, *SETTINGS, *_where(scope), "grep", *BYTES, *expressions, "--", ".")
+
+
+def _where(scope: Scope) -> tuple[str, ...]:
+    return () if scope.repository else (f"--git-dir={EMPTY}", f"--work-tree={scope.top}")

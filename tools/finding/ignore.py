@@ -106,7 +106,9 @@ def scope_of(base: Path, root: Path) -> Scope:
     """What counts for a search of `base`, a folder inside or outside of the workspace at `root`."""
     repository = next((folder for folder in (base, *base.parents) if os.path.lexists(folder / ".git")), None)
     for top in (repository, root if base.is_relative_to(root) else None):
-        if top is None or top == base:
+        if top == base:
+            break
+        if top is None:
             continue
         scope = Scope(str(base), str(root), str(top), top == repository)
         if scope.gitignore().hides(base.relative_to(top).as_posix(), folder=True):
