@@ -18,6 +18,8 @@ from roundtrip.agent.runtime.workers import BROKEN, SPARE, Answer, Workers
 from roundtrip.agent.runtime.workspace import LocalWorkspace
 from roundtrip.agent.tooling import Finished
 
+pytestmark = pytest.mark.once
+
 PROGRAM = (
     sys.executable,
     "-c",

@@ -14,6 +14,8 @@ from roundtrip.tools.finding.git_files import LARGE
 from roundtrip.tools.finding.ignore import Scope, scope_of
 from roundtrip.tools.list_files import ListFiles
 
+pytestmark = pytest.mark.once
+
 GIT = Engine("git", git_files.find(Path("/nonexistent")))
 
 

@@ -17,6 +17,8 @@ from roundtrip.tools.finding.engines import Engine, installed
 from roundtrip.tools.finding.ignore import scope_of
 from roundtrip.tools.search_files import SearchFiles
 
+pytestmark = pytest.mark.once
+
 ENDLESS = r"(a+)+$"
 
 
