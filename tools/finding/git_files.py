@@ -32,7 +32,6 @@ SETTINGS: Final = (
 )
 BYTES: Final = ("--untracked", "--files-with-matches", "--null", "--text", "--no-color", "--perl-regexp")
 
-
 EMPTY: Final = Path(__file__).with_name("no_repository")
 """What git takes for a repository: it asks for no more than that."""
 

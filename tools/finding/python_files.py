@@ -76,6 +76,7 @@ def _walk(base: int, hidden: Hidden, files: bool, going: Callable[[], bool], sta
         folder = waiting.pop()
         try:
             with folder_entries(folder, base) as entries:
+                # Nearly all entries are files: where only links are wanted, they are passed over as fast as can be.
                 for entry in entries if files else [one for one in entries if not one.is_file(follow_symlinks=False)]:
                     is_folder = entry.is_dir(follow_symlinks=False)
                     wanted = is_folder or entry.is_symlink() or entry.is_file(follow_symlinks=False)
